@@ -67,6 +67,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'drivers/entry-ids':
     'ids of milliseconds and a sequence number, for the drivers that have such ids',
   'drivers/names': 'any text as a name that a server takes',
+  'drivers/publish-queue': 'gathers what is published, for drivers that write many at once',
   'drivers/server-time': 'the clock of a server, for drivers that ask one',
   testing: 'what every driver promises, as tests for any test runner',
   'testing/contracts': 'one suite for each port',

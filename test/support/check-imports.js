@@ -49,13 +49,21 @@ export const RULES = {
   'drivers/server-time': { layers: [] },
   // For drivers that have a server: when the server was away.
   'drivers/connections': { layers: ['ports', 'core'] },
+  // For drivers that write many messages at once for less than one by one.
+  'drivers/publish-queue': { layers: ['core'] },
   'drivers/memory': { layers: ['drivers/entry-ids', 'options', 'ports', 'core'] },
   'drivers/redis': {
     layers: ['drivers/entry-ids', 'drivers/connections', 'drivers/server-time', 'ports', 'core'],
     packages: ['ioredis'],
   },
   'drivers/postgres': {
-    layers: ['drivers/connections', 'drivers/server-time', 'ports', 'core'],
+    layers: [
+      'drivers/connections',
+      'drivers/publish-queue',
+      'drivers/server-time',
+      'ports',
+      'core',
+    ],
     packages: ['pg'],
   },
   'drivers/nats': {
@@ -63,8 +71,8 @@ export const RULES = {
     packages: ['@nats-io/*'],
   },
   'drivers/kafka': {
-    layers: ['drivers/connections', 'drivers/names', 'drivers/server-time', 'ports', 'core'],
-    packages: ['kafkajs', 'kafkajs-*', '@mongodb-js/zstd'],
+    layers: ['drivers/connections', 'drivers/names', 'drivers/publish-queue', 'ports', 'core'],
+    packages: ['kafkajs', 'snappy', 'lz4-napi', '@hpcc-js/wasm-zstd'],
   },
   // The contract suites: a driver author's tests run them, with any test runner.
   testing: { layers: ['ports', 'core'] },

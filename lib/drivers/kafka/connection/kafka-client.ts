@@ -79,8 +79,9 @@ export interface KafkaProducer {
    * Writes records, in their order per partition; each is written once, however often it is sent
    * again. Returns the offset of each, or its error: a record that is refused holds up no other one.
    * Never rejects.
+   * @param ms each record has its outcome within this time, in milliseconds @default requestTimeout
    */
-  send(records: readonly KafkaRecord[]): Promise<(number | Error)[]>;
+  send(records: readonly KafkaRecord[], ms?: number): Promise<(number | Error)[]>;
   /**
    * Begins a transaction. Resolves once the broker has fenced earlier producers with this id.
    * @throws KafkaReplyError where another producer with this id was opened (`isFenced`)

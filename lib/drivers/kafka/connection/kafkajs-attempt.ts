@@ -1,10 +1,14 @@
-import type { Broker, CompressionTypes } from 'kafkajs';
+import type { Broker } from 'kafkajs';
 import { systemClock } from '../../../core/clock.js';
 import { KafkaConnectionError } from '../errors/kafka-connection.errors.js';
 import type { KafkajsCluster } from './kafkajs-cluster.js';
 import type { KafkajsLeaders, Leaders } from './kafkajs-leaders.js';
 import * as refusals from './kafkajs-refusals.js';
-import { produceRequest, type ProduceAnswer } from './kafkajs-produce-request.js';
+import {
+  produceRequest,
+  type ProduceAnswer,
+  type ProduceBroker,
+} from './kafkajs-produce-request.js';
 import { PUBLISHING, type ProduceBatch } from './produce-batch.js';
 import type { ProducerState } from './producer-state.js';
 
@@ -28,7 +32,7 @@ export interface AttemptParts {
   /** This producer is of no use any more: the next one is another. Undefined: no other one may send. */
   readonly renew?: (producer: ProducerState) => void;
   readonly transactionalId?: string;
-  readonly compression?: CompressionTypes;
+  readonly compression?: number;
 }
 
 /** Sends each of some batches once. What is not settled then may be sent again. */
@@ -73,14 +77,14 @@ export class KafkajsAttempt {
       const broker = await this.parts.cluster.findBroker({ nodeId });
       const producer = await this.parts.producer(broker);
       await this.parts.prepare?.(batches);
-      await this.produce(broker, producer, batches);
+      await this.produce(broker as unknown as ProduceBroker, producer, batches);
     } catch (error) {
       for (const batch of batches) this.refused(batch, error);
     }
   }
 
   private async produce(
-    broker: Broker,
+    broker: ProduceBroker,
     producer: ProducerState,
     given: readonly ProduceBatch[],
   ): Promise<void> {

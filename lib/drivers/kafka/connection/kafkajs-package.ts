@@ -64,8 +64,7 @@ const PACKAGES = {
 const TYPES = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
 /** The number of a compression, as kafkajs takes it. */
-export const compressionType = (compression: Compression): kafkajs.CompressionTypes =>
-  TYPES[compression] as kafkajs.CompressionTypes;
+export const compressionType = (compression: Compression): number => TYPES[compression];
 
 /**
  * Registers the codecs that are installed, so that messages of other programs can be read. One that

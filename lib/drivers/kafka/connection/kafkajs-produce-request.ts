@@ -1,4 +1,4 @@
-import type { Broker, CompressionTypes, Message } from 'kafkajs';
+import type { KafkaRecord } from './kafka-client.js';
 import type { ProduceBatch } from './produce-batch.js';
 import type { ProducerState } from './producer-state.js';
 
@@ -11,7 +11,27 @@ interface RequestParts {
   /** For how long the broker may wait for replicas, in milliseconds. */
   readonly ms: number;
   readonly transactionalId: string | undefined;
-  readonly compression: CompressionTypes | undefined;
+  readonly compression: number | undefined;
+}
+
+/** The request as kafkajs takes it. Its types know only producers without an identity. */
+export interface ProduceRequest {
+  readonly producerId: string;
+  readonly producerEpoch: number;
+  readonly acks: number;
+  readonly timeout: number;
+  readonly transactionalId?: string;
+  readonly compression?: number;
+  readonly topicData: readonly {
+    readonly topic: string;
+    readonly partitions: readonly PartitionData[];
+  }[];
+}
+
+interface PartitionData {
+  readonly partition: number;
+  readonly firstSequence: number;
+  readonly messages: readonly KafkaRecord[];
 }
 
 /** A broker's answer where it has stored all batches of a request. */
@@ -22,6 +42,10 @@ export interface ProduceAnswer {
   }[];
 }
 
+export interface ProduceBroker {
+  produce(request: ProduceRequest): Promise<ProduceAnswer>;
+}
+
 /** A request that writes batches, numbered so that the broker knows a repetition. */
 export function produceRequest({
   batches,
@@ -29,24 +53,20 @@ export function produceRequest({
   ms,
   transactionalId,
   compression,
-}: RequestParts): Parameters<Broker['produce']>[0] {
+}: RequestParts): ProduceRequest {
   const { producerId, producerEpoch } = producer;
-  const topics = new Map<string, Partition[]>();
+  const topics = new Map<string, PartitionData[]>();
   for (const { topic, partition, entries } of batches) {
-    const messages = entries.map(({ record }) => record as Message);
+    const messages = entries.map(({ record }) => record);
     const own = { partition, firstSequence: producer.sequenceOf(topic, partition), messages };
     const others = topics.get(topic);
     if (others) others.push(own);
     else topics.set(topic, [own]);
   }
   return {
-    // kafkajs keeps it as a text: it has 64 bits.
-    producerId: producerId as unknown as number,
-    ...{ producerEpoch, acks: ALL_REPLICAS, timeout: Math.ceil(ms) },
+    ...{ producerId, producerEpoch, acks: ALL_REPLICAS, timeout: Math.ceil(ms) },
     topicData: Array.from(topics, ([topic, partitions]) => ({ topic, partitions })),
     ...(transactionalId !== undefined && { transactionalId }),
     ...(compression !== undefined && { compression }),
   };
 }
-
-type Partition = Parameters<Broker['produce']>[0]['topicData'][number]['partitions'][number];

@@ -1,4 +1,3 @@
-import type { CompressionTypes } from 'kafkajs';
 import type { KafkaProducer, KafkaRecord, KafkaTransaction } from './kafka-client.js';
 import type { KafkajsCluster } from './kafkajs-cluster.js';
 import { KafkajsLeaders } from './kafkajs-leaders.js';
@@ -15,7 +14,7 @@ export interface ProducerParts {
   readonly typed: (error: unknown, action: string) => Error;
   /** Within this time each call has its outcome, in milliseconds. */
   readonly timeout: number;
-  readonly compression?: CompressionTypes;
+  readonly compression?: number;
 }
 
 /**

@@ -40,3 +40,6 @@ function sizeOfNumber(number: number): number {
   for (let rest = number * 2; rest >= 128; rest /= 128) bytes++;
   return bytes;
 }
+
+/** Bytes of a batch with this record alone. */
+export const sizeOfBatch = (record: KafkaRecord): number => BATCH_OVERHEAD + sizeOfRecord(record);

@@ -1,6 +1,7 @@
 import { chunksOf } from '../../../core/collections/chunks.js';
 import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import type { OutgoingEntry } from '../../../core/message.js';
+import { PublishQueue } from '../../publish-queue/publish-queue.js';
 import type { Database } from '../connection/database.js';
 import type { Hints } from '../connection/hints.js';
 import { PostgresConnectionError } from '../errors/postgres-connection.errors.js';
@@ -8,7 +9,6 @@ import { sqlStateOf } from '../errors/typed-error.js';
 import type { Streams } from '../streams/streams.js';
 import { problemOf } from './entry-problem.js';
 import { tellOfMessages } from './message-hints.js';
-import { PublishQueue } from './publish-queue.js';
 import { publishStatement } from './publish-statement.js';
 import { withStreams } from './with-streams.js';
 

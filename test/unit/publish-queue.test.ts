@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PublishQueue } from '../../lib/drivers/postgres/publishing/publish-queue.js';
+import { PublishQueue } from '../../lib/drivers/publish-queue/publish-queue.js';
 import type { OutgoingEntry } from '../../lib/core/message.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,25 +1,28 @@
-import type { OutgoingEntry } from '../../../core/message.js';
+import { systemClock } from '../../core/clock.js';
+import type { OutgoingEntry } from '../../core/message.js';
 
 type Result = string | Error;
 
 interface Call {
   readonly entries: readonly OutgoingEntry[];
   readonly resolve: (results: Result[]) => void;
+  /** When it came, on the clock of this process. */
+  readonly since: number;
 }
 
-/** Most statements under way, so that publishing leaves connections of the pool to others. */
+/** Most batches under way, so that publishing leaves connections of a pool to others. */
 const MOST_UNDER_WAY = 3;
-/** Calls are gathered for one statement until it has this many entries. */
+/** Calls are gathered for one batch until it has this many entries. */
 const ENOUGH = 1000;
 
 /**
  * Gathers calls of the same turn, and those that come while their streams are being written to: one
- * transaction for many messages is much less work than one for each. Entries of a stream are written
- * in the order of the calls.
+ * batch of many messages is much less work than one for each. Entries of a stream are written in the
+ * order of the calls.
  */
 export class PublishQueue {
   private waiting: Call[] = [];
-  /** The streams of the statements under way. */
+  /** The streams of the batches under way. */
   private readonly busy = new Set<string>();
   private underWay = 0;
   private armed = false;
@@ -27,18 +30,22 @@ export class PublishQueue {
   private ended: (() => void)[] = [];
 
   constructor(
-    private readonly publishAll: (entries: readonly OutgoingEntry[]) => Promise<Result[]>,
+    /** `since`: when the first call of the batch came, on the clock of this process. */
+    private readonly publishAll: (
+      entries: readonly OutgoingEntry[],
+      since: number,
+    ) => Promise<Result[]>,
   ) {}
 
   /** Returns one id, or one error, for each entry. */
   publish(entries: readonly OutgoingEntry[]): Promise<Result[]> {
     return new Promise((resolve) => {
-      this.waiting.push({ entries, resolve });
+      this.waiting.push({ entries, resolve, since: systemClock.now() });
       this.arm();
     });
   }
 
-  /** Resolves once nothing waits, and no statement is under way. */
+  /** Resolves once nothing waits, and no batch is under way. */
   async idle(): Promise<void> {
     if (this.waiting.length === 0 && this.underWay === 0) return;
     await new Promise<void>((resolve) => this.ended.push(resolve));
@@ -75,7 +82,7 @@ export class PublishQueue {
     const streams = new Set(entries.map(({ stream }) => stream));
     for (const stream of streams) this.busy.add(stream);
     this.underWay++;
-    const results = await this.publishAll(entries).catch((error: unknown) =>
+    const results = await this.publishAll(entries, calls[0]!.since).catch((error: unknown) =>
       entries.map(() => error as Error),
     );
     this.underWay--;
