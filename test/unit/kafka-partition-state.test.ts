@@ -192,6 +192,8 @@ describe('a group that is moved', () => {
 describe('intake', () => {
   it('stops before the metadata could become too long, and goes on when the floor moves', async () => {
     const owner = await new PartitionOwner(new PartitionBroker()).open();
+    const warnings: string[] = [];
+    owner.events.on('warning', ({ code }) => warnings.push(code));
     const leases: KafkaLease[] = [];
     // The worst case: every other one is done.
     for (let offset = 0; !owner.state.isFull; offset++) {
@@ -208,6 +210,24 @@ describe('intake', () => {
     expect(known.done.size).toBe(leases.length - 1);
     for (const lease of leases.slice(0, 10)) owner.state.finish(lease);
     expect(owner.state.isFull).toBe(false);
+    expect(warnings).toEqual(['KAFKA_PARTITION_FULL']);
+  });
+
+  it('hands out what was handed out before, though there is no room for more', async () => {
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
+    let count = 0;
+    while (!owner.state.isFull) owner.state.lease(waiting(count++));
+    const [first] = owner.state.leases.values();
+    owner.state.release(first!);
+    expect(owner.state.isFull).toBe(false);
+    expect(await owner.handOut(0)).toBeDefined();
+    expect(owner.state.isFull).toBe(true);
+    const next = await owner.next();
+    for (let offset = 0; offset < count; offset++) {
+      expect(next.state.isFull).toBe(false);
+      next.state.lease(waiting(offset));
+    }
+    expect(next.state.isFull).toBe(true);
   });
 
   it('goes on for millions behind one entry that is not done', async () => {

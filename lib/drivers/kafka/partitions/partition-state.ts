@@ -88,9 +88,12 @@ export class PartitionState implements LeasedPartition {
     return this.runs.value;
   }
 
-  /** Nothing more may be handed out now: the metadata could become too long. */
+  /**
+   * No other entry may be handed out now: the metadata could become too long. Those that were handed out
+   * before may: by an owner before, or given back since.
+   */
   get isFull(): boolean {
-    return this.tracking.isFull;
+    return this.tracking.isFull && this.tracking.undone <= this.leases.size;
   }
 
   isDone(offset: number): boolean {

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import { asError } from '../../../core/errors/error-record.js';
@@ -31,18 +32,27 @@ export interface Transactions {
   end(transactionalId: string): Promise<void>;
 }
 
-/** A commit that fails again and again for the same reason is told of after this time, in milliseconds. */
+/** What lasts is told of again after this time, in milliseconds. */
 const TELL_AGAIN = 60_000;
 
 /** The partitions that one member of a Kafka group owns. */
 export class PartitionStates {
   readonly commits: MemberCommits;
+  private readonly states = new Map<number, PartitionState>();
   private told: { readonly message: string; readonly at: number } | undefined;
+  /** When it was told of a partition that it is full. */
+  private readonly toldFull = new Map<number, number>();
 
   constructor(private readonly options: PartitionStatesOptions) {
     const { commit, commitInterval } = options;
-    const onFailure = (error: unknown) => this.tell(asError(error));
-    this.commits = new MemberCommits({ commit, commitInterval, onFailure });
+    this.commits = new MemberCommits({
+      commit: async (offsets) => {
+        await commit(offsets);
+        this.tellFull(offsets.map(({ partition }) => partition));
+      },
+      commitInterval,
+      onFailure: (error) => this.tell(asError(error)),
+    });
   }
 
   /**
@@ -67,6 +77,7 @@ export class PartitionStates {
     const state = new PartitionState(place, start, { holder, decode, commits: this.commits });
     if (low > state.floor) this.tellLost(low - state.floor - start.done.countBelow(low));
     state.skipTo(low);
+    this.states.set(partition, state);
     return state;
   }
 
@@ -89,6 +100,7 @@ export class PartitionStates {
   /** The member has this partition no more. Returns the leases that were in hand, which are lost. */
   close(state: PartitionState): KafkaLease[] {
     const lost = state.close();
+    if (this.states.get(state.partition) === state) this.states.delete(state.partition);
     this.commits.closed(state);
     void this.options.transactions.end(settlingId(this.options.groupId, state.partition));
     return lost;
@@ -99,6 +111,20 @@ export class PartitionStates {
     this.commits.stop();
   }
 
+  private tellFull(partitions: readonly number[]): void {
+    const now = systemClock.now();
+    for (const partition of partitions) {
+      if (!this.states.get(partition)?.isFull) continue;
+      if (now - (this.toldFull.get(partition) ?? -TELL_AGAIN) < TELL_AGAIN) continue;
+      this.toldFull.set(partition, now);
+      const { events, topic, group } = this.options;
+      events.emit('warning', {
+        code: 'KAFKA_PARTITION_FULL',
+        message: whyFull(topic, partition, group),
+      });
+    }
+  }
+
   private tellLost(count: number): void {
     const { stream, group, events } = this.options;
     if (count > 0) events.emit('messages-lost', { stream, group, count, why: 'deleted' });
@@ -107,10 +133,16 @@ export class PartitionStates {
   /** Other events tell of brokers that cannot be reached, and of members that were expelled. */
   private tell(error: Error): void {
     if (error instanceof ConnectionError || isNoMember(error)) return;
-    const now = performance.now();
+    const now = systemClock.now();
     const isOld = !this.told || now - this.told.at >= TELL_AGAIN;
     if (!isOld && this.told?.message === error.message) return;
     this.told = { message: error.message, at: now };
     this.options.events.emit('worker-error', { worker: 'settler', error });
   }
 }
+
+const whyFull = (topic: string, partition: number, group: string): string =>
+  `Partition ${partition} of topic "${topic}" hands out nothing more to group "${group}" until older ` +
+  'messages are settled. Too many of them wait for a retry, or run for long, while others behind them ' +
+  'are done: Kafka keeps 4,096 bytes for what is done out of order. Let retries wait in the retry topic ' +
+  '(retryTopicAfter), lower concurrency, or give the topic more partitions.';

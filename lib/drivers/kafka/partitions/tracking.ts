@@ -21,7 +21,7 @@ export class Tracking {
   private done: OffsetRanges;
   private readonly runs: Map<number, number>;
   /** Number of entries below `handed` that are not done. */
-  private undone: number;
+  undone: number;
   /** Letters that numbers of runs take, beyond one for each entry. */
   private wide = 0;
 
