@@ -10,6 +10,12 @@ import { encodeMark, type Mark } from './mark.js';
 const TRANSACTION_TIMEOUT = 10_000;
 /** Most tries: a few seconds with their pauses. */
 const MOST_TRIES = 20;
+/** Something else changes at this moment. */
+const PASSING = [
+  'CONCURRENT_TRANSACTIONS',
+  'INVALID_TXN_STATE',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+] as const;
 
 export interface MarksParts {
   readonly client: Pick<KafkaClient, 'producer' | 'admin'>;
@@ -74,7 +80,7 @@ export class MarksWriter {
       try {
         return await this.tryToWrite(on, decide);
       } catch (error) {
-        if (tries === MOST_TRIES || !isPassing(error)) throw error;
+        if (tries >= mostTries(error)) throw error;
         // Processes that fence each other do not try again at the same moment.
         await sleep(systemClock, backoff.next() * (0.5 + Math.random()));
       }
@@ -124,11 +130,8 @@ export class MarksWriter {
   }
 }
 
-/** Whether the next try may go well, and can tell what became of this one. */
-function isPassing(error: unknown): boolean {
-  return (
-    isFenced(error) ||
-    error instanceof ConnectionError ||
-    isReply(error, 'CONCURRENT_TRANSACTIONS', 'INVALID_TXN_STATE', 'UNKNOWN_TOPIC_OR_PARTITION')
-  );
+/** How often to try, with this error the last time. Requests that found no broker have been repeated already. */
+function mostTries(error: unknown): number {
+  if (error instanceof ConnectionError) return error.outcome === 'unknown' ? 2 : 1;
+  return isFenced(error) || isReply(error, ...PASSING) ? MOST_TRIES : 1;
 }
