@@ -10,8 +10,9 @@ import { encodeMark, type Mark } from './mark.js';
 const TRANSACTION_TIMEOUT = 10_000;
 /** Most tries: a few seconds with their pauses. */
 const MOST_TRIES = 20;
-/** Something else changes at this moment. */
+/** Something else changes at this moment. `UNKNOWN`: brokers answer so where they fence a commit under way. */
 const PASSING = [
+  'UNKNOWN',
   'CONCURRENT_TRANSACTIONS',
   'INVALID_TXN_STATE',
   'UNKNOWN_TOPIC_OR_PARTITION',
