@@ -28,7 +28,7 @@ describe('the partition of a retry', () => {
 describe('the record of a retry', () => {
   const original = { trace: Buffer.from('x'), nothing: null };
   const read = (headers: ReadRecord['headers']) =>
-    readRetry({ offset: 1, timestamp: 2, key: null, value: Buffer.from('v'), headers });
+    readRetry({ key: null, value: Buffer.from('v'), headers });
   const bytes = (headers: ReturnType<typeof retryHeaders>) =>
     Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, Buffer.from(value as string)]),

@@ -8,15 +8,19 @@ interface Opened extends Subscription {
 
 /** The subscriptions of a source that are not closed yet. */
 export class OpenSubscriptions<S extends Opened> {
-  private readonly all = new Set<S>();
+  private readonly opened = new Set<S>();
+
+  get all(): ReadonlySet<S> {
+    return this.opened;
+  }
 
   /**
    * Opens a subscription, and closes it where that fails.
    * @param make gets what the subscription calls when it was closed
    */
   async open(make: (onClosed: (closed: S) => void) => S): Promise<S> {
-    const subscription = make((closed) => this.all.delete(closed));
-    this.all.add(subscription);
+    const subscription = make((closed) => this.opened.delete(closed));
+    this.opened.add(subscription);
     try {
       await subscription.open();
     } catch (error) {
@@ -27,6 +31,6 @@ export class OpenSubscriptions<S extends Opened> {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.all].map((subscription) => subscription.close()));
+    await Promise.all([...this.opened].map((subscription) => subscription.close()));
   }
 }

@@ -1,3 +1,8 @@
+import type { GroupOptions, KafkaGroup } from './kafka-group.js';
+import type { CommittedOffset, ReadBatch } from './read-records.js';
+
+export type { CommittedOffset, ReadBatch, ReadHeaders, ReadRecord } from './read-records.js';
+
 /**
  * What the driver needs of a client library of Kafka. The files `kafkajs-….ts` beside this one
  * are the only ones that know the library; another library needs an adapter of its own.
@@ -11,6 +16,8 @@
 export interface KafkaClient {
   /** Opens a producer. Producers with a transactional id send in transactions only. */
   producer(options?: ProducerOptions): Promise<KafkaProducer>;
+  /** The requests of a member of a group. Connects at the first call. */
+  member(options: GroupOptions): KafkaGroup;
   /** Connects at the first call. */
   readonly admin: KafkaAdmin;
   /** Begins to connect, so that the first call need not wait. */
@@ -27,14 +34,6 @@ export interface KafkaClient {
 export type Headers = Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>;
 type HeaderValue = Buffer | string;
 
-/**
- * Headers of a record that was read. A header that repeats has a list. Names that look like array
- * indexes (`0`, `17`) come first, since they are keys of an object. The values of a header that repeats
- * are in one place.
- */
-export type ReadHeaders = Readonly<Record<string, ReadHeaderValue | readonly ReadHeaderValue[]>>;
-type ReadHeaderValue = Buffer | null;
-
 /** A record to be written. */
 export interface KafkaRecord {
   readonly topic: string;
@@ -44,26 +43,6 @@ export interface KafkaRecord {
   readonly headers?: Headers;
   /** Has no effect on topics with the broker's clock. @default now, by the clock of this process */
   readonly timestamp?: number;
-}
-
-/** A record that was read. */
-export interface ReadRecord {
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: ReadHeaders;
-}
-
-/** Records of one partition in order. Records of transactions that were aborted are left out. */
-export interface ReadBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly records: readonly ReadRecord[];
-  /** The offset behind the batch: behind what was left out at its end, too. */
-  readonly next: number;
-  /** The offset behind the last record of the partition when the batch was read. */
-  readonly high: number;
 }
 
 export interface ProducerOptions {
@@ -99,14 +78,6 @@ export interface KafkaTransaction {
   /** Where the outcome is `unknown`, the transaction may be committed. The producer is of no use then. */
   commit(): Promise<void>;
   abort(): Promise<void>;
-}
-
-/** The offset of a partition from which a group goes on. */
-export interface CommittedOffset {
-  readonly partition: number;
-  readonly offset: number;
-  /** At most 4,096 bytes, unless the broker is configured otherwise. */
-  readonly metadata: string;
 }
 
 /** Partitions by topic. */

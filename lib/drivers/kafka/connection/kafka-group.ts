@@ -1,4 +1,4 @@
-import type { CommittedOffset, ReadBatch } from './kafka-client.js';
+import type { CommittedOffset, ReadBatch } from './read-records.js';
 
 /**
  * The requests of one member of a Kafka group that reads one topic. Waits for nothing but the broker,

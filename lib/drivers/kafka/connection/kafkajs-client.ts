@@ -1,9 +1,12 @@
 import type { EventBus } from '../../../core/event-bus.js';
 import type { KafkaAdmin, KafkaClient, KafkaProducer, ProducerOptions } from './kafka-client.js';
+import type { GroupOptions, KafkaGroup } from './kafka-group.js';
 import type { CompletedKafkaOptions } from './kafka.options.js';
 import { KafkajsAccess } from './kafkajs-access.js';
 import { KafkajsAdmin } from './kafkajs-admin.js';
 import { KafkajsBrokers } from './kafkajs-brokers.js';
+import { KafkajsCoordinators } from './kafkajs-coordinators.js';
+import { KafkajsGroup } from './kafkajs-group.js';
 import { KafkajsProducers } from './kafkajs-producers.js';
 
 /** {@link KafkaClient} by kafkajs. */
@@ -12,12 +15,14 @@ export class KafkajsClient implements KafkaClient {
   readonly access: KafkajsAccess;
   private readonly brokers: KafkajsBrokers;
   private readonly producers: KafkajsProducers;
+  readonly coordinators: KafkajsCoordinators;
 
   constructor(options: CompletedKafkaOptions, events: EventBus) {
     const { requestTimeout, compression } = options;
     this.access = new KafkajsAccess(options, events);
     this.brokers = new KafkajsBrokers(this.access, requestTimeout);
     this.admin = new KafkajsAdmin(this.brokers, () => this.access.load(), requestTimeout);
+    this.coordinators = new KafkajsCoordinators(this.access);
     this.producers = new KafkajsProducers(this.access, { requestTimeout, compression });
   }
 
@@ -31,6 +36,10 @@ export class KafkajsClient implements KafkaClient {
 
   producer(options?: ProducerOptions): Promise<KafkaProducer> {
     return this.producers.open(options);
+  }
+
+  member(options: GroupOptions): KafkaGroup {
+    return new KafkajsGroup(options, this);
   }
 
   connect(): void {

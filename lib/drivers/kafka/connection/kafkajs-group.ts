@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import type { Broker, Cluster, Consumer, ISocketFactory, Kafka, KafkaConfig } from 'kafkajs';
-import { systemClock, within } from '../../../core/clock.js';
+import type { Cluster } from 'kafkajs';
+import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import { isReply } from '../errors/kafka-reply.error.js';
 import { readBatch, type FetchedPartition } from './fetched-records.js';
 import type { CommittedOffset } from './kafka-client.js';
@@ -15,81 +15,52 @@ import type {
   Membership,
   Share,
 } from './kafka-group.js';
+import type { KafkajsAccess } from './kafkajs-access.js';
+import type { GroupBroker, KafkajsCoordinators } from './kafkajs-coordinators.js';
+import { typedError } from './kafkajs-errors.js';
+import { loadKafkaJS } from './kafkajs-package.js';
 import { nameStaticMember } from './static-membership.js';
 
 /** The name of the way in which partitions are shared out. All members of a group use the same. */
 const PROTOCOL = 'streams-cooperative-sticky';
 const READ_COMMITTED = 1;
-/** Longest wait of `close` for requests that are under way, in milliseconds. */
-const LAST_WORD = 500;
 
-/** The requests of a broker that kafkajs' types leave out. */
-interface GroupBroker extends Broker {
-  joinGroup(request: object): Promise<{
-    readonly generationId: number;
-    readonly memberId: string;
-    readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[];
-  }>;
-  syncGroup(request: object): Promise<{ readonly memberAssignment: Buffer }>;
-  heartbeat(request: object): Promise<unknown>;
-  leaveGroup(request: object): Promise<unknown>;
-}
-
-export interface KafkajsParts {
-  readonly AssignerProtocol: (typeof import('kafkajs'))['AssignerProtocol'];
-  /** Makes a client of its own: kafkajs' members of one client and one group disturb each other. */
-  readonly client: (config: Pick<KafkaConfig, 'socketFactory'>) => Kafka;
-  readonly socketFactory: ISocketFactory;
-  readonly typed: (action: string, error: unknown) => Error;
+export interface KafkajsGroupParts {
+  readonly access: KafkajsAccess;
+  readonly coordinators: KafkajsCoordinators;
 }
 
 /**
- * A member's requests by kafkajs. Its `consumer` is never run: it repeats a commit in the next
+ * A member's requests by kafkajs. Its `consumer` is not used: it repeats a commit in the next
  * generation, in which the partition may be another member's, resets what the group has committed
- * where records were deleted, and has no static members. It gives us its connections instead.
+ * where records were deleted, and has no static members.
+ *
+ * Joins and fetches go over connections of their own, since a broker answers nothing else on a connection
+ * until they are done. Commits and heartbeats share those of all members.
  */
 export class KafkajsGroup implements KafkaGroup {
-  private readonly consumer: Consumer;
-  private readonly sockets = new Set<Socket>();
-  private cluster!: Cluster;
-  private connected: Promise<void> | undefined;
-  private coordinator: Promise<GroupBroker> | undefined;
+  private opening: Promise<Cluster> | undefined;
+  private closed = false;
 
   constructor(
     private readonly options: GroupOptions,
-    private readonly parts: KafkajsParts,
-  ) {
-    const kafka = parts.client({ socketFactory: (args) => this.openSocket(args) });
-    this.consumer = kafka.consumer({
-      groupId: options.groupId,
-      allowAutoTopicCreation: false,
-      partitionAssigners: [
-        ({ cluster }) => {
-          this.cluster = cluster;
-          const metadata = Buffer.alloc(0);
-          return {
-            ...{ name: PROTOCOL, version: 1, assign: async () => [] },
-            protocol: () => ({ name: PROTOCOL, metadata }),
-          };
-        },
-      ],
-    });
-  }
+    private readonly parts: KafkajsGroupParts,
+  ) {}
 
   async leaders(): Promise<Leaders | undefined> {
     const { topic } = this.options;
     try {
-      await this.connect();
-      await this.cluster.addTargetTopic(topic);
-      await this.cluster.refreshMetadata();
+      const cluster = await this.cluster();
+      await cluster.addTargetTopic(topic);
+      await cluster.refreshMetadata();
       const leaders = new Map<string, number[]>();
-      for (const { partitionId, leader } of this.cluster.findTopicPartitionMetadata(topic)) {
+      for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(topic)) {
         const node = String(leader);
         leaders.set(node, [...(leaders.get(node) ?? []), partitionId]);
       }
       return leaders.size === 0 ? undefined : leaders;
     } catch (error) {
-      const typed = this.parts.typed(`look up the topic '${topic}'`, error);
+      const typed = typedError(error, `looking up the topic '${topic}'`);
       if (isReply(typed, 'UNKNOWN_TOPIC_OR_PARTITION')) return undefined;
       throw typed;
     }
@@ -97,9 +68,9 @@ export class KafkajsGroup implements KafkaGroup {
 
   async join({ memberId, claim }: JoinRequest): Promise<Joined> {
     const { groupId, topic, sessionTimeout, rebalanceTimeout } = this.options;
-    const { MemberMetadata } = this.parts.AssignerProtocol;
+    const { MemberMetadata } = (await loadKafkaJS()).AssignerProtocol;
     const metadata = MemberMetadata.encode({ version: 1, topics: [topic], userData: claim });
-    const joined = await this.ask('join', (broker) =>
+    const joined = await this.askItself('joining', (broker) =>
       broker.joinGroup({
         ...{ groupId, sessionTimeout, rebalanceTimeout, memberId },
         groupProtocols: [{ name: PROTOCOL, metadata }],
@@ -117,7 +88,7 @@ export class KafkajsGroup implements KafkaGroup {
 
   async sync(member: Membership, shares: readonly Share[]): Promise<readonly number[]> {
     const { groupId, topic } = this.options;
-    const { MemberAssignment } = this.parts.AssignerProtocol;
+    const { MemberAssignment } = (await loadKafkaJS()).AssignerProtocol;
     const groupAssignment = shares.map(({ memberId, partitions }) => ({
       memberId,
       memberAssignment: MemberAssignment.encode({
@@ -126,7 +97,7 @@ export class KafkajsGroup implements KafkaGroup {
         userData: Buffer.alloc(0),
       }),
     }));
-    const { memberAssignment } = await this.ask('share out partitions', (broker) =>
+    const { memberAssignment } = await this.askItself('sharing out partitions', (broker) =>
       broker.syncGroup({
         ...{ groupId, memberId: member.memberId, generationId: member.generation },
         groupAssignment,
@@ -137,7 +108,7 @@ export class KafkajsGroup implements KafkaGroup {
 
   async heartbeat({ memberId, generation }: Membership): Promise<void> {
     const { groupId } = this.options;
-    await this.ask('heartbeat', (broker) =>
+    await this.ask('keeping alive', (broker) =>
       broker.heartbeat({ groupId, memberId, groupGenerationId: generation }),
     );
   }
@@ -145,7 +116,7 @@ export class KafkajsGroup implements KafkaGroup {
   async leave({ memberId }: Membership): Promise<void> {
     const { groupId, instanceId } = this.options;
     if (instanceId !== undefined) return;
-    await this.ask('leave', (broker) => broker.leaveGroup({ groupId, memberId }));
+    await this.ask('leaving', (broker) => broker.leaveGroup({ groupId, memberId }));
   }
 
   async commit(member: Membership, offsets: readonly CommittedOffset[]): Promise<void> {
@@ -154,7 +125,7 @@ export class KafkajsGroup implements KafkaGroup {
       ...{ partition, metadata },
       offset: String(offset),
     }));
-    await this.ask('commit', (broker) =>
+    await this.ask('committing', (broker) =>
       broker.offsetCommit({
         ...{ groupId, memberId: member.memberId, groupGenerationId: member.generation },
         topics: [{ topic, partitions }],
@@ -170,7 +141,7 @@ export class KafkajsGroup implements KafkaGroup {
       fetchOffset: String(offset),
     }));
     try {
-      const broker = await this.cluster.findBroker({ nodeId: request.node });
+      const broker = await (await this.cluster()).findBroker({ nodeId: request.node });
       const { responses } = (await broker.fetch({
         ...{ maxWaitTime: maxWait, minBytes: 1, maxBytes, isolationLevel: READ_COMMITTED },
         topics: [{ topic, partitions }],
@@ -183,50 +154,52 @@ export class KafkajsGroup implements KafkaGroup {
     } catch (error) {
       const { partition, name } = error as { readonly partition?: number; readonly name?: string };
       if (name === 'KafkaJSOffsetOutOfRange') return { batches: [], outOfRange: partition! };
-      throw this.parts.typed(`read the topic '${topic}'`, error);
+      throw typedError(error, `reading the topic '${topic}'`);
     }
   }
 
   async close(): Promise<void> {
-    const disconnected = this.consumer.disconnect().catch(() => undefined);
-    await within(systemClock, LAST_WORD, disconnected);
-    for (const socket of this.sockets) socket.destroy();
+    this.closed = true;
+    const cluster = await this.opening?.catch(() => undefined);
+    if (cluster) await this.parts.access.end(cluster);
   }
 
-  private connect(): Promise<void> {
-    this.connected ??= this.consumer.connect().catch((error: unknown) => {
-      this.connected = undefined;
-      throw error;
-    });
-    return this.connected;
-  }
-
-  private openSocket(args: Parameters<ISocketFactory>[0]): Socket {
-    const socket = this.parts.socketFactory(args) as Socket;
+  /** Its own connections. */
+  private async cluster(): Promise<Cluster> {
+    const { access } = this.parts;
+    if (this.closed) throw new ClosedError('The member of the group');
     const { instanceId } = this.options;
-    if (instanceId !== undefined) nameStaticMember(socket, instanceId);
-    this.sockets.add(socket);
-    socket.once('close', () => this.sockets.delete(socket));
-    return socket;
+    this.opening ??= access.cluster(
+      instanceId === undefined
+        ? {}
+        : { onSocket: (socket: Socket) => nameStaticMember(socket, instanceId) },
+    );
+    const cluster = await this.opening;
+    await access.connected(cluster, `reading the topic '${this.options.topic}'`);
+    return cluster;
   }
 
-  /** Asks the coordinator of the group. After an error it is looked for again. */
-  private async ask<T>(action: string, request: (broker: GroupBroker) => Promise<T>): Promise<T> {
+  /** Asks the coordinator of the group over the connections of all members. */
+  private ask<T>(action: string, request: (broker: GroupBroker) => Promise<T>): Promise<T> {
     const { groupId } = this.options;
-    const coordinator = (this.coordinator ??= this.findCoordinator());
+    return this.parts.coordinators.ask(groupId, this.named(action), request);
+  }
+
+  /** The same over connections of its own. */
+  private async askItself<T>(
+    action: string,
+    request: (broker: GroupBroker) => Promise<T>,
+  ): Promise<T> {
+    const { groupId } = this.options;
     try {
-      return await request(await coordinator);
+      const cluster = await this.cluster();
+      return await request((await cluster.findGroupCoordinator({ groupId })) as GroupBroker);
     } catch (error) {
-      const typed = this.parts.typed(`${action} as a member of the group '${groupId}'`, error);
-      const isAnswer = isReply(typed, 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION');
-      if (!isAnswer && this.coordinator === coordinator) this.coordinator = undefined;
-      throw typed;
+      throw typedError(error, this.named(action));
     }
   }
 
-  private async findCoordinator(): Promise<GroupBroker> {
-    await this.connect();
-    const { groupId } = this.options;
-    return (await this.cluster.findGroupCoordinator({ groupId })) as GroupBroker;
+  private named(action: string): string {
+    return `${action} as a member of the Kafka group '${this.options.groupId}'`;
   }
 }

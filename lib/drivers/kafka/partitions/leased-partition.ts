@@ -67,6 +67,8 @@ export interface LeasedPartition extends CommittingPartition {
   finish(lease: HeldLease): void;
   /** The entry is handed out again. A run that has not ended is taken back. */
   release(lease: HeldLease): void;
+  /** The lease is dropped without a settlement. */
+  forget(lease: HeldLease): void;
   /** The run of this lease has ended, and another one follows later. */
   park(lease: HeldLease): void;
   /** Takes the run that has not ended back. Returns whether there was one. */

@@ -81,6 +81,12 @@ export class PartitionStates {
     return state;
   }
 
+  /** The records below `low` were deleted: those that were not handed out are lost. */
+  skipDeleted(state: PartitionState, low: number): void {
+    this.tellLost(low - state.position);
+    state.skipTo(low);
+  }
+
   /**
    * Tells the group of the runs of these leases that are counted by being handed out. Resolves when that
    * is committed, or their partitions were closed. Undefined: there is nothing to tell.

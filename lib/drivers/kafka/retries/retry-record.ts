@@ -1,4 +1,4 @@
-import type { Headers, ReadRecord } from '../connection/kafka-client.js';
+import type { Headers } from '../connection/kafka-client.js';
 import { splitHeaders, withOwnHeaders, type Copied, type RawRecord } from './own-headers.js';
 
 /** What the headers of ours say of a message in a retry topic. */
@@ -44,7 +44,7 @@ export function retryHeaders(original: Copied['headers'], retried: Retried): Hea
 }
 
 /** Reads a record of a retry topic. Undefined: another program has written it. */
-export function readRetry({ key, value, headers }: ReadRecord): RetryRecord | undefined {
+export function readRetry({ key, value, headers }: RawRecord): RetryRecord | undefined {
   const { own, original } = splitHeaders(headers, OWN);
   const [stream, id] = [own.get(STREAM), own.get(ID)];
   const [publishedAt, attempts, dueAt] = [PUBLISHED, ATTEMPTS, DUE].map((name) =>

@@ -1,0 +1,238 @@
+import { Backoff } from '../../../core/backoff.js';
+import { systemClock, within } from '../../../core/clock.js';
+import { WakeUp } from '../../connections/wake-up.js';
+import type { CommittedOffset } from '../connection/kafka-client.js';
+import type { Joined, Leaders, Membership, Share } from '../connection/kafka-group.js';
+import { isReply } from '../errors/kafka-reply.error.js';
+import { decodeClaim, encodeClaim } from './claim.js';
+import { expelledError, isExpelled, rebalancingError } from './expelled.js';
+import type { MemberParts } from './member-parts.js';
+import { OwnedPartitions } from './owned-partitions.js';
+import { Session } from './session.js';
+import { sharePartitions } from './share-partitions.js';
+
+/** Longest wait of `stop` for the answer of the broker, in milliseconds. */
+const LAST_WORD = 1000;
+
+/**
+ * A member of a Kafka group that reads one topic. Joins, shows that it lives, and joins again whenever
+ * the group rebalances or the connection is lost, until `stop`. Partitions that stay with the member are
+ * not disturbed by a rebalance.
+ */
+export class Member {
+  private readonly session: Session;
+  private readonly owned = new OwnedPartitions();
+  private readonly wakeUp = new WakeUp();
+  private readonly backoff = new Backoff(50, 2000);
+  private membership: Membership | undefined;
+  /** The id under which the broker knows this member, also before it has a generation. */
+  private memberId = '';
+  private running: Promise<void> | undefined;
+  private leaders: Leaders = new Map();
+  private lookedAt = -Infinity;
+  private joinAgain = false;
+  private stopped = false;
+  private silenced = false;
+
+  constructor(private readonly parts: MemberParts) {
+    this.session = new Session(parts.sessionTimeout);
+  }
+
+  /** Begins to join. */
+  start(): void {
+    this.session.start();
+    this.running ??= this.run();
+  }
+
+  /**
+   * False: the session may be over, and others may have the partitions. A process that was frozen
+   * finds out so before it hands anything out.
+   */
+  get isAlive(): boolean {
+    return this.membership !== undefined && this.session.isAlive;
+  }
+
+  /**
+   * Commits offsets of partitions that this member still has; others are left out.
+   * @throws KafkaReplyError REBALANCE_IN_PROGRESS where it can be tried again in some milliseconds, and
+   * ILLEGAL_GENERATION or UNKNOWN_MEMBER_ID where the partitions are lost
+   */
+  async commit(offsets: readonly CommittedOffset[]): Promise<void> {
+    const { membership } = this;
+    const own = offsets.filter(({ partition }) => this.owned.has(partition));
+    if (!membership || own.length === 0) throw expelledError();
+    const sentAt = systemClock.now();
+    try {
+      await this.parts.group.commit(membership, own);
+      this.session.heard(sentAt);
+    } catch (error) {
+      if (this.membership !== membership || this.session.joining) {
+        if (isReply(error, 'ILLEGAL_GENERATION')) throw rebalancingError();
+      } else if (isExpelled(error)) this.expelled();
+      else if (isReply(error, 'REBALANCE_IN_PROGRESS')) this.rejoin();
+      throw error;
+    }
+  }
+
+  /** Leaves the group. Call it when nothing is in hand any more. Idempotent. Never rejects. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.session.stop();
+    this.wakeUp.wake();
+    const { membership, silenced } = this;
+    this.membership = undefined;
+    if (membership && !silenced) {
+      const left = this.parts.group.leave(membership).catch(() => undefined);
+      await within(systemClock, LAST_WORD, left);
+    }
+    await this.parts.group.close();
+    await this.running;
+    this.parts.hooks.onLost(this.owned.clear());
+  }
+
+  /** Sends nothing more and does not leave, as if the process were dead. For tests. */
+  silence(): void {
+    this.silenced = true;
+    this.wakeUp.wake();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped && !this.silenced) {
+      try {
+        if (!(await this.look())) return;
+        await this.join();
+        this.backoff.reset();
+        await this.stay();
+      } catch (error) {
+        await this.failed(error as Error);
+      }
+    }
+  }
+
+  /** Returns whether the topic exists. */
+  private async look(): Promise<boolean> {
+    const leaders = await this.parts.group.leaders();
+    this.lookedAt = systemClock.now();
+    if (this.stopped) return false;
+    if (leaders) {
+      this.leaders = leaders;
+      this.parts.hooks.onLeaders(leaders);
+      return true;
+    }
+    this.parts.hooks.onLost(this.owned.clear());
+    this.parts.hooks.onMissing();
+    return false;
+  }
+
+  private async join(): Promise<void> {
+    this.joinAgain = false;
+    this.session.joining = true;
+    try {
+      const { group } = this.parts;
+      const joined = await group.join({ memberId: this.memberId, claim: this.claim() });
+      this.memberId = joined.memberId;
+      const { memberId, generation } = joined;
+      // Commits of this generation are refused until it is in sync, and tried again.
+      this.membership = { memberId, generation };
+      const syncedAt = systemClock.now();
+      const partitions = await group.sync(this.membership, this.sharesOf(joined));
+      if (this.stopped) return;
+      this.session.heard(syncedAt);
+      this.assigned(partitions);
+    } finally {
+      this.session.joining = false;
+    }
+  }
+
+  /** Shows that the member lives until it has to join again. */
+  private async stay(): Promise<void> {
+    const { metadataMaxAge } = this.parts;
+    while (!this.stopped && !this.silenced) {
+      await this.wakeUp.wait(this.session.beat);
+      if (this.stopped || this.silenced) break;
+      if (systemClock.now() - this.lookedAt > metadataMaxAge && (await this.hasNewPartitions())) {
+        return;
+      }
+      if (this.joinAgain) return;
+      const sentAt = systemClock.now();
+      try {
+        await this.parts.group.heartbeat(this.membership!);
+        this.session.heard(sentAt);
+      } catch (error) {
+        if (isReply(error, 'REBALANCE_IN_PROGRESS')) return;
+        throw error;
+      }
+    }
+  }
+
+  /** The leaders of partitions may have moved, or there may be more partitions. */
+  lookAgain(): void {
+    this.lookedAt = -Infinity;
+    this.wakeUp.wake();
+  }
+
+  private async hasNewPartitions(): Promise<boolean> {
+    const before = countOf(this.leaders);
+    return !(await this.look()) || countOf(this.leaders) > before;
+  }
+
+  private claim(): Buffer {
+    return encodeClaim({
+      partitions: this.owned.all,
+      generation: this.membership?.generation ?? -1,
+      known: countOf(this.leaders),
+    });
+  }
+
+  private sharesOf({ members }: Joined): Share[] {
+    const claimants = members.map(({ memberId, claim }) => ({
+      ...{ memberId, claim: decodeClaim(claim) },
+    }));
+    return claimants.length === 0
+      ? []
+      : sharePartitions(claimants, [...this.leaders.values()].flat());
+  }
+
+  private assigned(partitions: readonly number[]): void {
+    const { added, revoked } = this.owned.assign(partitions);
+    this.parts.hooks.onAssigned(added);
+    if (revoked.length > 0) void this.giveUp(revoked);
+  }
+
+  private async giveUp(partitions: readonly number[]): Promise<void> {
+    const { hooks, rebalanceTimeout } = this.parts;
+    await within(systemClock, rebalanceTimeout, hooks.onLeaving(partitions));
+    const still = partitions.filter((partition) => this.owned.has(partition));
+    const back = this.owned.gaveUp(still);
+    hooks.onLost(still);
+    if (back.length > 0) hooks.onAssigned(back);
+    if (still.length > back.length) this.rejoin();
+  }
+
+  private rejoin(): void {
+    this.joinAgain = true;
+    this.wakeUp.wake();
+  }
+
+  private async failed(error: Error): Promise<void> {
+    if (this.stopped || this.silenced) return;
+    if (isReply(error, 'REBALANCE_IN_PROGRESS')) return;
+    if (isExpelled(error)) return this.expelled();
+    this.parts.hooks.onFailed(error);
+    await this.wakeUp.wait(this.backoff.next());
+  }
+
+  private expelled(): void {
+    this.forgetMembership();
+    this.rejoin();
+    this.parts.hooks.onLost(this.owned.clear());
+  }
+
+  private forgetMembership(): void {
+    this.membership = undefined;
+    this.memberId = '';
+  }
+}
+
+const countOf = (leaders: Leaders): number =>
+  [...leaders.values()].reduce((sum, { length }) => sum + length, 0);

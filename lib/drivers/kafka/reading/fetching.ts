@@ -1,0 +1,105 @@
+import { Backoff } from '../../../core/backoff.js';
+import { WakeUp } from '../../connections/wake-up.js';
+import type { FetchAnswer, FetchedBatch, KafkaGroup, Leaders } from '../connection/kafka-group.js';
+
+/** How long the broker waits for records, in milliseconds. */
+const LONG_WAIT = 500;
+/** The same while another partition of the node may want records soon. */
+const SHORT_WAIT = 50;
+/** Bytes of one answer: each record in hand keeps the answer that it came with in memory. */
+const MAX_BYTES = 2 * 1024 * 1024;
+const MAX_BYTES_PER_PARTITION = 512 * 1024;
+
+/** A place to read from. */
+export interface Position {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** What to read from a node. */
+export interface Wanted {
+  readonly positions: readonly Position[];
+  /** Another partition that the node leads may want records soon. */
+  readonly hasOthers: boolean;
+}
+
+export interface FetchingHooks {
+  /** Which partitions want records, of those that a node leads. */
+  wanted(partitions: readonly number[]): Wanted;
+  onBatch(batch: FetchedBatch, asked: Position): void;
+  /** There is nothing at this position: records were deleted, or the topic was made again. */
+  onOutOfRange(asked: Position): Promise<void>;
+  onFailed(error: Error): void;
+}
+
+/** Reads a topic from all nodes that lead partitions of it, until `stop`. */
+export class Fetching {
+  private readonly nodes = new Map<string, { leads: readonly number[]; readonly wakeUp: WakeUp }>();
+  private stopped = false;
+
+  constructor(
+    private readonly group: Pick<KafkaGroup, 'fetch'>,
+    private readonly hooks: FetchingHooks,
+  ) {}
+
+  /** From now on these nodes lead the partitions. */
+  use(leaders: Leaders): void {
+    for (const node of this.nodes.keys()) if (!leaders.has(node)) this.nodes.delete(node);
+    for (const [node, leads] of leaders) {
+      const known = this.nodes.get(node);
+      if (known) known.leads = leads;
+      else {
+        this.nodes.set(node, { leads, wakeUp: new WakeUp() });
+        void this.read(node);
+      }
+    }
+    this.wake();
+  }
+
+  /** A partition wants records that did not want any before. */
+  wake(): void {
+    for (const { wakeUp } of this.nodes.values()) wakeUp.wake();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.wake();
+    this.nodes.clear();
+  }
+
+  /** Never rejects. */
+  private async read(node: string): Promise<void> {
+    const reader = this.nodes.get(node)!;
+    const backoff = new Backoff(50, 2000);
+    while (this.nodes.get(node) === reader && !this.stopped) {
+      const { positions, hasOthers } = this.hooks.wanted(reader.leads);
+      if (positions.length === 0) {
+        await reader.wakeUp.wait(LONG_WAIT);
+        continue;
+      }
+      try {
+        await this.readOnce(node, positions, hasOthers ? SHORT_WAIT : LONG_WAIT);
+        backoff.reset();
+      } catch (error) {
+        if (this.stopped) return;
+        this.hooks.onFailed(error as Error);
+        await reader.wakeUp.wait(backoff.next());
+      }
+    }
+  }
+
+  private async readOnce(
+    node: string,
+    positions: readonly Position[],
+    maxWait: number,
+  ): Promise<void> {
+    const bounds = { maxBytes: MAX_BYTES, maxBytesPerPartition: MAX_BYTES_PER_PARTITION };
+    const answer: FetchAnswer = await this.group.fetch({ node, positions, maxWait, ...bounds });
+    if (this.stopped) return;
+    const asked = new Map(positions.map((position) => [position.partition, position]));
+    if (answer.outOfRange !== undefined) {
+      await this.hooks.onOutOfRange(asked.get(answer.outOfRange)!);
+    }
+    for (const batch of answer.batches) this.hooks.onBatch(batch, asked.get(batch.partition)!);
+  }
+}

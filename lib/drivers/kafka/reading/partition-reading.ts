@@ -1,0 +1,105 @@
+import type { FetchedBatch } from '../connection/kafka-group.js';
+import type { KafkaLease } from '../partitions/kafka.lease.js';
+import type { PartitionState } from '../partitions/partition-state.js';
+import { RecordBuffer } from './record-buffer.js';
+
+/** A partition asks for more records while fewer than this wait here. */
+const FEW = 2000;
+
+/** Bytes of the records whose leases are in hand, of one subscription. */
+export interface HeldBytes {
+  bytes: number;
+}
+
+/** One partition that this member has, with what was read of it and not handed out yet. */
+export class PartitionReading {
+  readonly buffer = new RecordBuffer();
+  /** Where the next fetch reads. */
+  position: number;
+  /**
+   * The last fetch at this position brought nothing, though there is something: maybe the answer had no
+   * room for it. The next fetch asks for this partition alone.
+   */
+  isAlone = false;
+  /** Resolves when the partition is not this member's any more. */
+  readonly gone: Promise<void>;
+  /** The partition is not this member's any more. */
+  readonly end!: () => void;
+  private leaving = false;
+
+  constructor(
+    readonly state: PartitionState,
+    protected readonly held: HeldBytes,
+  ) {
+    this.position = state.position;
+    this.gone = new Promise((resolve) => Object.assign(this, { end: resolve }));
+  }
+
+  get partition(): number {
+    return this.state.partition;
+  }
+
+  get isLeaving(): boolean {
+    return this.leaving;
+  }
+
+  get wantsMore(): boolean {
+    return this.buffer.size < FEW && !this.leaving;
+  }
+
+  /** When something waits here that is not due yet: the time, in milliseconds since the epoch. */
+  get nextDue(): number | undefined {
+    return undefined;
+  }
+
+  add(batch: FetchedBatch): void {
+    const { records, stable } = batch;
+    // Nothing stands at this offset, though the partition goes on behind it: it was compacted.
+    const isHole = batch.next === this.position && stable > batch.next;
+    const next = isHole && this.isAlone ? batch.next + 1 : batch.next;
+    this.isAlone = isHole && !this.isAlone;
+    this.position = next;
+    this.buffer.add(records);
+    this.passRest();
+  }
+
+  /** Takes leases of the records that come next, `limit` at most. */
+  take(limit: number, into: KafkaLease[]): void {
+    for (let left = limit; left > 0 && this.canTake;) {
+      const lease = this.state.lease(this.buffer.take()!);
+      if (!lease) continue;
+      this.held.bytes += lease.bytes;
+      into.push(lease);
+      left--;
+    }
+    this.passRest();
+  }
+
+  /** Hands out nothing more. */
+  leave(): void {
+    this.leaving = true;
+    this.state.isDraining = true;
+    this.buffer.clear();
+  }
+
+  /** Forgets what was read, and reads it again when it is wanted. */
+  dropRead(): void {
+    this.position = this.buffer.dropRead() ?? this.position;
+  }
+
+  /** Reads on where the state says, and forgets what was read. */
+  restart(): void {
+    this.buffer.clear();
+    this.position = this.state.position;
+    this.isAlone = false;
+  }
+
+  protected get canTake(): boolean {
+    return this.buffer.size > 0 && !this.leaving && !this.state.isFull;
+  }
+
+  /** Behind the last record may stand ends of transactions, which are never handed out. */
+  protected passRest(): void {
+    if (this.buffer.size === 0 && !this.leaving) this.state.skipTo(this.position);
+  }
+}

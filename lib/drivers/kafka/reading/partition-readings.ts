@@ -1,0 +1,170 @@
+import type { FetchedBatch, KafkaGroup, Leaders } from '../connection/kafka-group.js';
+import type { TopicMarks } from '../groups/mark.js';
+import type { KafkaLease } from '../partitions/kafka.lease.js';
+import type { WaitingRecord } from '../partitions/leased-partition.js';
+import type { PartitionState } from '../partitions/partition-state.js';
+import type { PartitionStates } from '../partitions/partition-states.js';
+import { Fetching, type Position, type Wanted } from './fetching.js';
+import { applyMark } from './opening-partitions.js';
+import { PartitionReading } from './partition-reading.js';
+import type { ReadingParts, ReadTopic, TopicReader } from './read-topic.js';
+import { RetryReading } from './retry-reading.js';
+
+export interface PartitionReadingsParts {
+  readonly read: ReadTopic;
+  readonly requests: Pick<KafkaGroup, 'fetch'>;
+  readonly admin: ReadingParts['client']['admin'];
+  readonly reader: TopicReader;
+  readonly states: () => PartitionStates;
+  /** Whether a partition that is not open will be soon. */
+  readonly isOpening: (partition: number) => boolean;
+  readonly onFailed: (error: Error) => void;
+}
+
+/** The open partitions of one topic, and what was read of them. */
+export class PartitionReadings {
+  private readonly partitions = new Map<number, PartitionReading>();
+  private readonly fetching: Fetching;
+  /** Rises with each round: the partitions take turns. */
+  private turn = 0;
+  private stopped = false;
+
+  constructor(private readonly parts: PartitionReadingsParts) {
+    const { requests, onFailed } = parts;
+    this.fetching = new Fetching(requests, {
+      wanted: (partitions) => this.wanted(partitions),
+      onBatch: (batch, asked) => this.onBatch(batch, asked),
+      onOutOfRange: (asked) => this.onOutOfRange(asked),
+      onFailed,
+    });
+  }
+
+  get states(): PartitionState[] {
+    return [...this.partitions.values()].map(({ state }) => state);
+  }
+
+  /** When the next message is due that waits here, in milliseconds since the epoch. */
+  get nextDue(): number {
+    let due = Infinity;
+    for (const { nextDue = Infinity } of this.partitions.values()) due = Math.min(due, nextDue);
+    return due;
+  }
+
+  /** Bytes that wait here. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { buffer } of this.partitions.values()) bytes += buffer.bytes;
+    return bytes;
+  }
+
+  /** These nodes lead the partitions. */
+  use(leaders: Leaders): void {
+    this.fetching.use(leaders);
+  }
+
+  add(state: PartitionState, marks: TopicMarks): void {
+    const { read, reader } = this.parts;
+    applyMark(state, marks);
+    const reading = read.isRetries
+      ? new RetryReading(state, reader.held)
+      : new PartitionReading(state, reader.held);
+    this.partitions.set(state.partition, reading);
+    this.fetching.wake();
+  }
+
+  of(partitions: readonly number[]): PartitionReading[] {
+    return partitions.flatMap((partition) => this.partitions.get(partition) ?? []);
+  }
+
+  remove(partition: number): void {
+    this.partitions.delete(partition);
+  }
+
+  /** Takes leases, `limit` at most. */
+  take(limit: number, into: KafkaLease[]): void {
+    if (this.stopped) return;
+    const all = [...this.partitions.values()];
+    const end = into.length + limit;
+    for (let at = 0; at < all.length && into.length < end; at++) {
+      const share = Math.ceil((end - into.length) / (all.length - at));
+      all[(this.turn + at) % all.length]!.take(share, into);
+    }
+    this.turn++;
+    this.fetching.wake();
+  }
+
+  /** The entry was given back: it is handed out again. */
+  released(partition: number, waiting: WaitingRecord): void {
+    const reading = this.partitions.get(partition);
+    if (!reading || reading.isLeaving || this.stopped) return;
+    reading.buffer.addAgain(waiting);
+    this.parts.reader.wake();
+  }
+
+  /** There is room again. */
+  wake(): void {
+    this.fetching.wake();
+  }
+
+  /** Forgets what was read and not handed out: it is read again when it is wanted. */
+  dropRead(): void {
+    for (const reading of this.partitions.values()) reading.dropRead();
+  }
+
+  /** Goes on where the position of the group was set. */
+  apply(marks: TopicMarks): void {
+    for (const reading of this.partitions.values()) {
+      if (applyMark(reading.state, marks)) reading.restart();
+    }
+    this.fetching.wake();
+  }
+
+  stopFetching(): void {
+    this.fetching.stop();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.fetching.stop();
+    for (const { buffer } of this.partitions.values()) buffer.clear();
+  }
+
+  private wanted(partitions: readonly number[]): Wanted {
+    const positions: Position[] = [];
+    let hasOthers = false;
+    for (const partition of partitions) {
+      const reading = this.partitions.get(partition);
+      if (reading && this.mayRead(reading)) {
+        const position = { partition, offset: reading.position };
+        if (reading.isAlone) return { positions: [position], hasOthers: true };
+        positions.push(position);
+      } else hasOthers ||= reading !== undefined || this.parts.isOpening(partition);
+    }
+    return { positions, hasOthers };
+  }
+
+  private mayRead({ wantsMore, buffer }: PartitionReading): boolean {
+    const { reader, read } = this.parts;
+    return wantsMore && reader.mayRead(read.stream, buffer.size === 0);
+  }
+
+  private onBatch(batch: FetchedBatch, asked: Position): void {
+    const reading = this.partitions.get(batch.partition);
+    // The partition may have gone, or its position was set, while the records were on their way.
+    if (!reading || reading.isLeaving || reading.position !== asked.offset) return;
+    reading.add(batch);
+    if (reading.buffer.size > 0) this.parts.reader.wake();
+  }
+
+  private async onOutOfRange({ partition, offset }: Position): Promise<void> {
+    const logs = await this.parts.admin.offsets(this.parts.read.topic);
+    const log = logs.find((one) => one.partition === partition);
+    const reading = this.partitions.get(partition);
+    if (!log || reading?.position !== offset || (offset >= log.low && offset <= log.high)) return;
+    const { state } = reading;
+    if (offset < log.low) this.parts.states().skipDeleted(state, log.low);
+    // The topic was made again: what the group has done of it counts for nothing.
+    else state.moveTo(log.low, state.markNumber, false);
+    reading.restart();
+  }
+}

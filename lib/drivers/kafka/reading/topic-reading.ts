@@ -1,0 +1,234 @@
+import { sleep, systemClock } from '../../../core/clock.js';
+import type { KafkaGroup } from '../connection/kafka-group.js';
+import { isReply } from '../errors/kafka-reply.error.js';
+import type { TopicMarks } from '../groups/mark.js';
+import { Member } from '../members/member.js';
+import type { KafkaLease } from '../partitions/kafka.lease.js';
+import { PartitionStates } from '../partitions/partition-states.js';
+import { OpeningPartitions } from './opening-partitions.js';
+import { PartitionReadings } from './partition-readings.js';
+import type { ReadingParts, ReadTopic, TopicReader } from './read-topic.js';
+
+/** Errors of brokers that do not lead the partition, or do not know the topic yet. */
+const MOVED = [
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'NOT_LEADER_FOR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'REPLICA_NOT_AVAILABLE',
+];
+
+/** One topic, as one consumer of a group reads it: a member of a Kafka group. */
+export class TopicReading {
+  /** Resolves once the member has joined and its first partitions are open. Rejects where it cannot join. */
+  readonly opened: Promise<void>;
+  private readonly member: Member;
+  private readonly states: PartitionStates;
+  private readonly opening: OpeningPartitions;
+  private readonly readings: PartitionReadings;
+  private settleOpened!: { resolve(): void; reject(error: Error): void };
+  private isFirst = true;
+
+  /** @param onMissing called when the topic is gone: nothing is read any more */
+  constructor(
+    readonly read: ReadTopic,
+    private readonly parts: ReadingParts,
+    private readonly reader: TopicReader,
+    private readonly onMissing: () => void,
+  ) {
+    this.opened = new Promise((resolve, reject) => (this.settleOpened = { resolve, reject }));
+    // It may be awaited later, or never.
+    this.opened.catch(() => undefined);
+    const requests = this.makeRequests();
+    const { admin } = parts.client;
+    this.readings = new PartitionReadings({
+      ...{ read, requests, admin, reader, states: () => this.states },
+      isOpening: (partition) => this.opening.has(partition),
+      onFailed: (error) => this.fetchFailed(error),
+    });
+    this.member = this.makeMember(requests);
+    this.states = this.makeStates();
+    this.opening = new OpeningPartitions({
+      ...{ read, admin, states: this.states },
+      marks: async () => (await parts.marks.look(reader.group)).of(read.topic),
+      onOpened: (state, marks) => this.readings.add(state, marks),
+      onFailed: (error) => reader.failed(error),
+    });
+  }
+
+  /** When the next message is due that waits here, in milliseconds since the epoch. */
+  get nextDue(): number {
+    return this.readings.nextDue;
+  }
+
+  /** Bytes that wait here. */
+  get bytes(): number {
+    return this.readings.bytes;
+  }
+
+  start(): void {
+    this.member.start();
+  }
+
+  /** Takes leases, `limit` at most. They may be handed out once `announce` says so. */
+  take(limit: number, into: KafkaLease[]): void {
+    if (this.member.isAlive) this.readings.take(limit, into);
+  }
+
+  /** See `PartitionStates.announce`. */
+  announce(leases: readonly KafkaLease[]): Promise<void> | undefined {
+    return this.states.announce(leases);
+  }
+
+  /** There is room again. */
+  wake(): void {
+    this.readings.wake();
+  }
+
+  /** Forgets what was read and not handed out: it is read again when it is wanted. */
+  dropRead(): void {
+    this.readings.dropRead();
+  }
+
+  /** Goes on where the position of the group was set. */
+  apply(marks: TopicMarks): void {
+    this.readings.apply(marks);
+  }
+
+  /** Hands out nothing more. What is in hand can still be settled. */
+  stop(): void {
+    this.readings.stop();
+    this.settleOpened.resolve();
+  }
+
+  /** Commits what is known, for `patience` milliseconds at most, and leaves the group. Never rejects. */
+  async close(patience: number): Promise<void> {
+    this.stop();
+    this.opening.giveUpAll();
+    const flushed = this.states.flush(this.readings.states);
+    await Promise.race([flushed, sleep(systemClock, patience)]);
+    await this.member.stop();
+    this.states.end();
+  }
+
+  /** Sends nothing more and does not leave, as if the process were dead. For tests. */
+  silence(): void {
+    this.member.silence();
+    this.readings.stopFetching();
+  }
+
+  private makeRequests(): KafkaGroup {
+    const { groupId, topic } = this.read;
+    const { rebalanceTimeout, instanceId } = this.parts.options;
+    const { sessionTimeout } = this.reader;
+    return this.parts.client.member({
+      groupId,
+      topic,
+      sessionTimeout,
+      rebalanceTimeout,
+      instanceId,
+    });
+  }
+
+  private makeMember(group: KafkaGroup): Member {
+    const { rebalanceTimeout, metadataMaxAge } = this.parts.options;
+    const { sessionTimeout } = this.reader;
+    return new Member({
+      ...{ group, sessionTimeout, rebalanceTimeout, metadataMaxAge },
+      hooks: {
+        onAssigned: (partitions) => this.assigned(partitions),
+        onLeaving: (partitions) => this.drain(partitions),
+        onLost: (partitions) => this.lost(partitions),
+        onLeaders: (leaders) => this.readings.use(leaders),
+        onMissing: () => this.onMissing(),
+        onFailed: (error) => this.failed(error),
+      },
+    });
+  }
+
+  private makeStates(): PartitionStates {
+    const { client, transactions, decode, events, options } = this.parts;
+    const { group, consumer, held } = this.reader;
+    const { groupId, topic } = this.read;
+    return new PartitionStates({
+      ...{ ...this.read, group, decode, transactions, events },
+      commitInterval: options.commitInterval,
+      commit: (offsets) => this.member.commit(offsets),
+      groupOffset: async (partition) => {
+        const offsets = await client.admin.groupOffsets(groupId, topic);
+        return offsets.find((one) => one.partition === partition);
+      },
+      holder: {
+        consumer,
+        released: (partition, waiting) => {
+          held.bytes -= waiting.bytes;
+          this.readings.released(partition, waiting);
+        },
+        settled: ({ bytes }) => {
+          held.bytes -= bytes;
+        },
+      },
+    });
+  }
+
+  private fetchFailed(error: Error): void {
+    this.member.lookAgain();
+    if (!isReply(error, ...MOVED)) this.reader.failed(error);
+  }
+
+  private failed(error: Error): void {
+    if (isLasting(error)) this.settleOpened.reject(error);
+    this.reader.failed(error);
+  }
+
+  private assigned(partitions: readonly number[]): void {
+    this.tell('partitions-assigned', partitions);
+    const opened = this.opening.open(partitions);
+    if (this.isFirst) void opened.then(() => this.settleOpened.resolve());
+    this.isFirst = false;
+  }
+
+  /** Finishes what is in hand of these partitions. */
+  private drain(partitions: readonly number[]): Promise<void> {
+    for (const partition of partitions) this.opening.giveUp(partition);
+    const leaving = this.readings.of(partitions);
+    if (leaving.length === 0) return Promise.resolve();
+    const states = leaving.map(({ state }) => state);
+    return this.reader.drains.drain(leaving, () => this.states.flush(states));
+  }
+
+  private lost(partitions: readonly number[]): void {
+    const gone = this.readings.of(partitions);
+    for (const partition of partitions) {
+      this.opening.giveUp(partition);
+      this.readings.remove(partition);
+    }
+    for (const { state } of gone) this.states.close(state);
+    this.reader.drains.lost(gone);
+    this.tell('partitions-revoked', partitions);
+  }
+
+  private tell(
+    event: 'partitions-assigned' | 'partitions-revoked',
+    partitions: readonly number[],
+  ): void {
+    const { stream, isRetries } = this.read;
+    if (isRetries || partitions.length === 0) return;
+    const { group, consumer } = this.reader;
+    this.parts.events.emit(event, { stream, group, consumer, partitions: partitions.map(String) });
+  }
+}
+
+/** Errors that pass by themselves: a coordinator that is being chosen, or loads its groups. */
+const PASSING = [
+  ...MOVED,
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'REBALANCE_IN_PROGRESS',
+  'REQUEST_TIMED_OUT',
+];
+
+/** Whether a consumer that begins to read should fail by this error. */
+const isLasting = (error: Error): boolean => !isReply(error, ...PASSING);
