@@ -72,7 +72,7 @@ export const RULES = {
   },
   'drivers/kafka': {
     layers: ['drivers/connections', 'drivers/names', 'drivers/publish-queue', 'ports', 'core'],
-    packages: ['kafkajs', 'snappy', 'lz4-napi', '@hpcc-js/wasm-zstd'],
+    packages: ['kafkajs', 'snappy', 'lz4-napi', '@bokuweb/zstd-wasm'],
   },
   // The contract suites: a driver author's tests run them, with any test runner.
   testing: { layers: ['ports', 'core'] },

@@ -181,8 +181,9 @@ export const KAFKA_OPTIONS = declareOptions(
      */
     topics: topics(),
     /**
-     * How published messages are compressed. `snappy` needs the package `kafkajs-snappy`, `lz4` the
-     * package `kafkajs-lz4`, `zstd` the package `@kafkajs/zstd`. @default 'none'
+     * How published messages are compressed. `snappy` needs the package of this name, `lz4` the package
+     * `lz4-napi`, `zstd` the package `@bokuweb/zstd-wasm` before Node 22.15. Messages that are compressed so
+     * are read where the package is installed, whatever this option is. @default 'none'
      */
     compression: oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd').default('none'),
   },

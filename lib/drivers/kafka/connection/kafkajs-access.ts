@@ -5,12 +5,13 @@ import { sleep, systemClock, within } from '../../../core/clock.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import { concealed } from '../../../core/option-schema/concealed.js';
+import { registerCodecs } from '../compression/register-codecs.js';
 import { triedFor } from '../../connections/first-connection.js';
 import { BrokerSockets } from './broker-sockets.js';
 import { BrokerWatch } from './broker-watch.js';
 import type { CompletedKafkaOptions } from './kafka.options.js';
 import { connectError, isRefused, typedError } from './kafkajs-errors.js';
-import { loadKafkaJS, registerCodecs, type KafkaJS } from './kafkajs-package.js';
+import { loadKafkaJS, type KafkaJS } from './kafkajs-package.js';
 
 /** Longest wait for one broker to accept a connection, in milliseconds. Then the next one is tried. */
 const ONE_BROKER = 3000;

@@ -1,10 +1,10 @@
+import { COMPRESSIONS } from '../compression/register-codecs.js';
 import type { KafkaProducer, ProducerOptions } from './kafka-client.js';
 import type { CompletedKafkaOptions } from './kafka.options.js';
 import type { KafkajsAccess } from './kafkajs-access.js';
 import type { KafkajsCluster } from './kafkajs-cluster.js';
 import { typedError } from './kafkajs-errors.js';
 import { KafkajsLeaders } from './kafkajs-leaders.js';
-import { compressionType } from './kafkajs-package.js';
 import { KafkajsProducer } from './kafkajs-producer.js';
 import type { TransactionParts } from './kafkajs-transaction.js';
 import { KafkajsTransactionalProducer } from './kafkajs-transactional-producer.js';
@@ -38,7 +38,7 @@ export class KafkajsProducers {
     const cluster = (await this.access.cluster()) as KafkajsCluster;
     const typed = typedError;
     return {
-      ...{ cluster, typed, timeout, compression: compressionType(compression) },
+      ...{ cluster, typed, timeout, compression: COMPRESSIONS[compression] },
       leaders: new KafkajsLeaders(cluster),
       coordinators: new TransactionCoordinators({ cluster, typed, timeout }),
     };

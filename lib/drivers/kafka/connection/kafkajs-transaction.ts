@@ -1,4 +1,5 @@
 import { KafkaConnectionError } from '../errors/kafka-connection.errors.js';
+import { isReply } from '../errors/kafka-reply.error.js';
 import type { CommittedOffset, KafkaRecord, KafkaTransaction } from './kafka-client.js';
 import { KafkajsSending } from './kafkajs-sending.js';
 import type { ProducerParts } from './kafkajs-producer.js';
@@ -67,16 +68,23 @@ export class KafkajsTransaction implements KafkaTransaction {
   }
 
   private async end(isCommit: boolean): Promise<void> {
+    const request = { ...this.identity(), transactionResult: isCommit };
+    const action = isCommit ? 'committing a transaction' : 'aborting a transaction';
+    let asked = 0;
     try {
       if (this.isOngoing) {
-        const request = { ...this.identity(), transactionResult: isCommit };
-        const action = isCommit ? 'committing a transaction' : 'aborting a transaction';
-        await this.ask(action, (broker) => broker.endTxn(request));
+        await this.ask(action, (broker) => {
+          asked++;
+          return broker.endTxn(request);
+        });
       }
       this.onEnd(!this.isUncertain);
     } catch (error) {
       this.onEnd(false);
-      throw error;
+      // An earlier request may have been carried out. A broker also does not know it where another producer
+      // of this transactional id is opened at the same time.
+      const isKnown = asked === 1 && !isReply(error, 'UNKNOWN', 'KAFKAJS_UNKNOWN_ERROR_CODE');
+      throw isKnown ? error : new KafkaConnectionError('unknown', action, error);
     }
   }
 
