@@ -4,12 +4,19 @@ import {
   decodeMetadata,
   METADATA_LIMIT,
 } from '../../lib/drivers/kafka/partitions/offset-metadata.js';
+import { progressAt } from '../../lib/drivers/kafka/partitions/progress.js';
+import { Tracking } from '../../lib/drivers/kafka/partitions/tracking.js';
 import { beginLease } from '../../lib/drivers/kafka/settling/leases.js';
 import { PartitionBroker, PartitionOwner, waiting } from '../support/kafka-owner.js';
 import { seededRandom } from '../support/seeded-random.js';
 
 const attempts = (leases: readonly (KafkaLease | undefined)[]) =>
   leases.map((lease) => lease && [lease.attempt, lease.charged]);
+
+async function beginAgain(lease: KafkaLease): Promise<void> {
+  lease.state.park(lease);
+  await beginLease(lease);
+}
 
 describe('a partition', () => {
   it('commits the floor, and what is done above it', async () => {
@@ -61,6 +68,22 @@ describe('a partition', () => {
     expect(attempts([await next.handOut(0), await next.handOut(1), await next.handOut(2)])).toEqual(
       [[1, true], undefined, [1, true]],
     );
+  });
+
+  it('needs no word for what was given back at the end, nor for what is done', async () => {
+    const owner = await new PartitionOwner(new PartitionBroker()).open();
+    const leases = await owner.handOutAll([0, 1, 2, 3]);
+    await beginAgain(leases[0]!);
+    owner.state.finish(leases[0]!);
+    for (const lease of leases.slice(1)) owner.state.release(lease);
+    await owner.flush();
+    expect(owner.broker.committed).toMatchObject({ offset: 1, metadata: 's1.0.0.0...' });
+    const tracking = new Tracking(progressAt(0), 1);
+    tracking.take(0);
+    tracking.take(1);
+    tracking.setRuns(1, 5);
+    tracking.finish(1);
+    expect(tracking.progress().runs.size).toBe(0);
   });
 
   it('hands a released entry out again here, by a new lease: the old one is over', async () => {
@@ -239,11 +262,6 @@ describe('intake', () => {
     expect(owner.state.isFull).toBe(false);
     expect(owner.broker.committed.metadata.length).toBeLessThan(40);
   });
-
-  async function beginAgain(lease: KafkaLease): Promise<void> {
-    lease.state.park(lease);
-    await beginLease(lease);
-  }
 });
 
 describe('owners that come and go', () => {

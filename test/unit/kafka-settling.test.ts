@@ -136,6 +136,9 @@ describe('settlements that write records', () => {
     expect(broker.read).toEqual([['a', 'b', 'dead 0-2 unrecoverable']]);
     expect(committed()).toMatchObject({ floor: 3, transaction: 1, transacts: true });
     expect(await settling.settle([publishing(leases[0]!, 'a')])).toEqual(['gone']);
+    const { commits } = offsets;
+    await owner.flush();
+    expect(offsets.commits, 'the transaction has told it all').toBe(commits);
   });
 
   it('open the producer, then commit by the member, then begin: a zombie does not come so far', async () => {
