@@ -188,6 +188,30 @@ describe('removed letters', () => {
     expect([removed.has(1000), removed.has(1024)]).toEqual([false, true]);
   });
 
+  test('come with the pages that calls have committed, until an hour is over', () => {
+    const written = new RemovedLetters();
+    written.notePages('a', 1);
+    written.notePages('a', 2);
+    const records = written.takeChanges('removed');
+    expect(records).toHaveLength(1);
+    const read = new RemovedLetters();
+    const apply = (record: KafkaRecord, timestamp: number) =>
+      read.apply({ ...stored(record), timestamp });
+    apply(records[0]!, Date.now() - 3_500_000);
+    expect([read.pagesOf('a'), read.pagesOf('b')]).toEqual([2, 0]);
+    read.notePages('b', 1);
+    expect(read.pagesOf('a')).toBe(2);
+    apply(records[0]!, Date.now() - 3_700_000);
+    read.notePages('b', 2);
+    const left = read.takeChanges('removed').map(({ key, value }) => [key, value]);
+    expect(left).toEqual([
+      ['call-b', '2'],
+      ['call-a', null],
+    ]);
+    apply({ topic: 't', partition: 0, key: 'call-b', value: null }, 0);
+    expect(read.pagesOf('b')).toBe(0);
+  });
+
   test('heed no records of other programs', () => {
     const removed = new RemovedLetters();
     removed.add(5);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sleep, systemClock } from '../../../core/clock.js';
 import type {
   KafkaAdmin,
@@ -43,6 +44,9 @@ interface Page {
   readonly note: () => void;
 }
 
+/** Most commits of one call that may fail, other than because another process does the same. */
+const MOST_FAILED = 3;
+
 /**
  * Takes letters out of a topic of dead letters. Each page is one transaction: copies of its letters, and the
  * note that they are removed. Processes that do so at once for one stream exclude each other by their
@@ -56,16 +60,17 @@ export class LetterRemoval {
 
   /** Returns how many were removed. */
   async run(removal: Removal): Promise<number> {
-    let count = 0;
+    const call = new Call();
+    let failed = 0;
     for (let wait = FIRST_WAIT; ; wait = Math.min(2 * wait, LONGEST_WAIT)) {
-      const run = new RemovalRun(this.admin, removal);
       try {
-        await run.over(await this.open(removal));
-        return count + run.count;
+        await new RemovalRun(this.admin, removal, call).over(await this.open(removal));
+        return call.count;
       } catch (error) {
-        if (!isFenced(error) && !isReply(error, 'CONCURRENT_TRANSACTIONS')) throw error;
+        const cause = error instanceof CommitFailed ? error.cause : error;
+        const isOthers = isFenced(cause) || isReply(cause, 'CONCURRENT_TRANSACTIONS');
+        if (!isOthers && (cause === error || ++failed > MOST_FAILED)) throw cause;
       }
-      count += run.count;
       await sleep(systemClock, wait * (0.5 + Math.random()));
     }
   }
@@ -75,15 +80,35 @@ export class LetterRemoval {
   }
 }
 
+/** What one call has done so far, over all its tries. */
+class Call {
+  readonly id = randomUUID();
+  /** Letters that were removed. */
+  count = 0;
+  /** Pages that were begun. Each notes its number, so that it is known later whether it was committed. */
+  pages = 0;
+  /** Letters of the last page, where the answer to its commit was no success. */
+  private doubtful = 0;
+
+  doubt(letters: number): void {
+    this.doubtful = letters;
+  }
+
+  /** No transaction of this call is open any more: what is noted is what was committed. */
+  clearUp(removed: RemovedLetters): void {
+    if (removed.pagesOf(this.id) === this.pages) this.count += this.doubtful;
+    this.doubtful = 0;
+  }
+}
+
 /** One try of a removal: until it is done, or another process begins one. */
 class RemovalRun {
-  /** Letters that were removed so far. */
-  count = 0;
   private removed!: RemovedLetters;
 
   constructor(
     private readonly admin: KafkaAdmin,
     private readonly removal: Removal,
+    private readonly call: Call,
   ) {}
 
   /** Removes what is meant, and closes the producer. */
@@ -93,6 +118,7 @@ class RemovalRun {
       // Ends what another process has begun: from here on nothing changes unless this one is refused.
       await (await producer.transaction()).abort();
       this.removed = await RemovedLetters.read(this.admin, removed);
+      this.call.clearUp(this.removed);
       const log = await LetterLog.open(this.admin, topic);
       if (!log) return;
       for await (const page of this.pages(log)) await this.remove(page, producer);
@@ -103,11 +129,17 @@ class RemovalRun {
   }
 
   private async remove({ records, note }: Page, producer: KafkaProducer): Promise<void> {
-    const { copies, removed } = this.removal;
-    const sent = (await copies?.(records)) ?? [];
+    const { call, removal } = this;
+    const sent = (await removal.copies?.(records)) ?? [];
     note();
-    await send(producer, [...sent, ...this.removed.takeChanges(removed)]);
-    this.count += records.length;
+    this.removed.notePages(call.id, ++call.pages);
+    try {
+      await send(producer, [...sent, ...this.removed.takeChanges(removal.removed)]);
+    } catch (error) {
+      if (error instanceof CommitFailed) call.doubt(records.length);
+      throw error;
+    }
+    call.count += records.length;
   }
 
   private async *pages(log: LetterLog): AsyncGenerator<Page> {
@@ -163,12 +195,24 @@ class RemovalRun {
   }
 }
 
-/** Sends records in one transaction. @throws Error where it was not committed, or may not be */
+/** The answer to a commit was no success: the transaction may be committed all the same. */
+class CommitFailed extends Error {}
+
+/**
+ * Sends records in one transaction.
+ * @throws CommitFailed where it may be committed; any other error where it is not
+ */
 async function send(producer: KafkaProducer, records: readonly KafkaRecord[]): Promise<void> {
   if (records.length === 0) return;
   const transaction = await producer.transaction();
   const failed = (await transaction.send(records)).find((one) => one instanceof Error);
-  if (!failed) return transaction.commit();
-  await transaction.abort().catch(() => undefined);
-  throw failed;
+  if (failed) {
+    await transaction.abort().catch(() => undefined);
+    throw failed;
+  }
+  try {
+    await transaction.commit();
+  } catch (cause) {
+    throw new CommitFailed('The commit failed.', { cause });
+  }
 }

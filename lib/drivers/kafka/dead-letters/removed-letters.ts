@@ -1,18 +1,26 @@
+import { systemClock } from '../../../core/clock.js';
 import type { KafkaAdmin, KafkaRecord, ReadRecord } from '../connection/kafka-client.js';
 import { LetterLog } from './letter-log.js';
 
 /** Offsets of one chunk: one bit for each. */
 const CHUNK = 1024;
 const PARTITION = 0;
+/** Begins the keys of notes of calls. */
+const CALL = 'call-';
+/** Notes of calls are of use until the call has learnt what was committed, in milliseconds. */
+const CALL_LIVES = 3_600_000;
 
 /**
  * Which offsets of a topic of dead letters have no dead letter any more. Kept in a compacted topic: a
  * record for each chunk of 1,024 offsets, whose value is a bit for each offset. In memory it has 128 bytes
- * per chunk.
+ * per chunk. Calls that remove letters note there how many of their pages were committed.
  */
 export class RemovedLetters {
   private readonly chunks = new Map<number, Buffer>();
   private readonly changed = new Set<number>();
+  /** Pages that calls have committed, by the key of their note. */
+  private readonly calls = new Map<string, { readonly pages: number; readonly at: number }>();
+  private readonly changedCalls = new Set<string>();
 
   /** Reads all that the topic says. A topic that does not exist says that none was removed. */
   static async read(admin: KafkaAdmin, topic: string): Promise<RemovedLetters> {
@@ -26,8 +34,10 @@ export class RemovedLetters {
   }
 
   /** Takes over what a record of the topic says. Later records replace earlier ones. */
-  apply({ key, value }: ReadRecord): void {
-    const chunk = Number(key?.toString());
+  apply({ key, value, timestamp }: ReadRecord): void {
+    const name = key?.toString() ?? '';
+    if (name.startsWith(CALL)) return this.applyCall(name, value, timestamp);
+    const chunk = name === '' ? NaN : Number(name);
     if (!Number.isSafeInteger(chunk)) return;
     if (value?.length === CHUNK / 8) this.chunks.set(chunk, Buffer.from(value));
     else this.chunks.delete(chunk);
@@ -60,14 +70,34 @@ export class RemovedLetters {
     for (let offset = from; offset < to; offset++) if (!without.has(offset)) this.add(offset);
   }
 
-  /** The records that say what was added since the last call. */
+  /** How many pages of a call were committed. 0: none, or it was long ago. */
+  pagesOf(call: string): number {
+    return this.calls.get(CALL + call)?.pages ?? 0;
+  }
+
+  /** Notes so many pages of a call, and forgets calls that ended long ago. */
+  notePages(call: string, pages: number): void {
+    const at = systemClock.wallTime();
+    for (const [name, old] of this.calls) {
+      if (at - old.at > CALL_LIVES && this.calls.delete(name)) this.changedCalls.add(name);
+    }
+    this.calls.set(CALL + call, { pages, at });
+    this.changedCalls.add(CALL + call);
+  }
+
+  /** The records that say what was added and noted since the last call. */
   takeChanges(topic: string): KafkaRecord[] {
-    const records = Array.from(this.changed, (chunk) => {
-      const value = Buffer.from(this.chunks.get(chunk)!);
-      return { topic, partition: PARTITION, key: String(chunk), value };
+    const place = { topic, partition: PARTITION };
+    const chunks = Array.from(this.changed, (chunk) => {
+      return { ...place, key: String(chunk), value: Buffer.from(this.chunks.get(chunk)!) };
+    });
+    const calls = Array.from(this.changedCalls, (key) => {
+      const known = this.calls.get(key);
+      return { ...place, key, value: known ? String(known.pages) : null };
     });
     this.changed.clear();
-    return records;
+    this.changedCalls.clear();
+    return [...chunks, ...calls];
   }
 
   /** Forgets chunks whose offsets are all below this one. Returns the records that say so. */
@@ -75,5 +105,10 @@ export class RemovedLetters {
     const old = [...this.chunks.keys()].filter((chunk) => (chunk + 1) * CHUNK <= low);
     for (const chunk of old) this.chunks.delete(chunk);
     return old.map((chunk) => ({ topic, partition: PARTITION, key: String(chunk), value: null }));
+  }
+
+  private applyCall(name: string, value: Buffer | null, at: number): void {
+    if (value) this.calls.set(name, { pages: Number(value), at });
+    else this.calls.delete(name);
   }
 }
