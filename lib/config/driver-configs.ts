@@ -1,10 +1,12 @@
 import { Option } from '../core/option-schema/option.js';
 import { isRecord, type Shape } from '../core/option-schema/shape.js';
 import { MEMORY_OPTIONS } from '../drivers/memory/memory.driver.js';
+import { KAFKA_OPTIONS } from '../drivers/kafka/connection/kafka.options.js';
 import { NATS_OPTIONS } from '../drivers/nats/connection/nats.options.js';
 import { POSTGRES_OPTIONS } from '../drivers/postgres/connection/postgres.options.js';
 import { REDIS_OPTIONS } from '../drivers/redis/connection/redis.options.js';
 // Files may name these drivers, whether or not the application imports their doors.
+import '../runtime/kafka-by-name.js';
 import '../runtime/nats-by-name.js';
 import '../runtime/postgres-by-name.js';
 import '../runtime/redis.preset.js';
@@ -14,6 +16,7 @@ import type { ConfigDrivers, ConfigSchema } from './config-drivers.js';
 /** The options of the drivers of this package, as they are declared. */
 export const DECLARED_DRIVERS: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ['memory', MEMORY_OPTIONS],
+  ['kafka', KAFKA_OPTIONS],
   ['nats', NATS_OPTIONS],
   ['postgres', POSTGRES_OPTIONS],
   ['redis', REDIS_OPTIONS],

@@ -21,6 +21,7 @@ const comments = optionComments([
   ),
   'lib/options/routes.ts',
   'lib/options/dead-letter-strategy.ts',
+  'lib/drivers/kafka/connection/kafka.options.ts',
   'lib/drivers/nats/connection/nats.options.ts',
   'lib/drivers/postgres/connection/postgres.options.ts',
   'lib/drivers/redis/connection/redis.options.ts',

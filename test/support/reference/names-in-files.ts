@@ -1,5 +1,6 @@
 import { keysOf } from '../../../lib/config/file-keys.js';
 import type { DeclaredOptions } from '../../../lib/core/option-schema/option.js';
+import { KAFKA_OPTIONS } from '../../../lib/drivers/kafka/connection/kafka.options.js';
 import { NATS_OPTIONS } from '../../../lib/drivers/nats/connection/nats.options.js';
 import { REDIS_OPTIONS } from '../../../lib/drivers/redis/connection/redis.options.js';
 import { MEMORY_OPTIONS } from '../../../lib/drivers/memory/memory.driver.js';
@@ -22,6 +23,7 @@ const IN_FILES: Readonly<Record<string, DeclaredOptions>> = {
   LagThreshold: LAG_THRESHOLD as DeclaredOptions,
   RetentionRule: RETENTION_RULE as DeclaredOptions,
   RedisOptions: REDIS_OPTIONS as DeclaredOptions,
+  KafkaOptions: KAFKA_OPTIONS as DeclaredOptions,
   NatsOptions: NATS_OPTIONS as DeclaredOptions,
   MemoryOptions: MEMORY_OPTIONS as DeclaredOptions,
 };

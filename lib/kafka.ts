@@ -1,0 +1,10 @@
+// From the file that makes the driver known by its name: bundlers keep it, too.
+export { kafka } from './runtime/kafka-by-name.js';
+export type {
+  KafkaOptions,
+  KafkaPasswordLogin,
+  KafkaTokenLogin,
+  KafkaTopicOptions,
+} from './drivers/kafka/connection/kafka.options.js';
+export { KafkaConnectionError } from './drivers/kafka/errors/kafka-connection.errors.js';
+export { KafkaReplyError } from './drivers/kafka/errors/kafka-reply.error.js';
