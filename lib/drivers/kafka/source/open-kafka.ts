@@ -1,37 +1,71 @@
 import { UnsupportedFeatureError } from '../../../core/errors/start-up.errors.js';
 import type { Driver } from '../../../ports/driver.js';
 import type { DriverParts } from '../connection/driver-parts.js';
+import type { GroupOffset } from '../connection/kafka-client.js';
+import { KafkaDeadLetters } from '../dead-letters/kafka.dead-letters.js';
 import { GroupMarks } from '../groups/group-marks.js';
 import { Groups } from '../groups/groups.js';
 import { KafkaGroupAdmin } from '../groups/kafka.group-admin.js';
 import { OFFSET_IDS } from '../ids/message-ids.js';
+import type { PartitionPlace } from '../partitions/leased-partition.js';
+import { Publishing } from '../publishing/publishing.js';
+import { Retries } from '../retries/retries.js';
+import { KafkaSettling } from '../settling/settling.js';
+import { TransactionalProducers } from '../settling/transactional-producers.js';
+import { Topics } from '../topics/topics.js';
 import { KafkaSource } from './kafka.source.js';
-
-const missing = (what: string): never => {
-  throw new UnsupportedFeatureError(what, 'kafka', 'It comes.');
-};
+import { RecordSender } from './record-sender.js';
 
 /** Composes the driver. Each owner of a folder makes its parts here. */
-export function openKafka({ client, names }: DriverParts): Driver {
+export function openKafka(parts: DriverParts): Driver {
+  const { client, events, names, options } = parts;
+  const { admin } = client;
   const marks = new GroupMarks({ client, names });
   const groups = new Groups({ client, names }, marks);
+  const topics = new Topics({ ...parts, admin });
+  const publishing = new Publishing({ ...parts, topics, producer: () => client.producer() });
+  const sender = new RecordSender(() => client.producer());
+  const deadLetters = new KafkaDeadLetters({
+    ...{ client, admin, names, topics, events },
+    send: (record) => sender.send(record),
+  });
+  const retries = new Retries({ admin, names, topics });
+  const producers = new TransactionalProducers(client);
+  const settling = new KafkaSettling({
+    producers,
+    records: {
+      outgoing: (entries, key) => publishing.outgoingRecords(entries, { key }),
+      deadLetter: (lease, record) => deadLetters.recordOf(record, lease),
+      retry: (lease, due) => retries.recordOf(lease, lease.group, due),
+    },
+    retryTopicAfter: options.retryTopicAfter,
+    groupOffset: offsetOf(parts),
+    isDeleted: async ({ group, topic }) => (await marks.look(group)).of(topic).deleted,
+  });
   const source = new KafkaSource({
-    publishing: { publish: async () => missing('publishing') },
-    reading: { subscribe: async () => missing('reading') },
-    settling: { settle: async () => missing('settling') },
-    closing: [client],
+    ...{ publishing, settling },
+    reading: {
+      subscribe: async () => {
+        throw new UnsupportedFeatureError('reading', 'kafka', 'It comes.');
+      },
+    },
+    closing: [publishing, sender, client],
   });
   return {
     source,
     ids: OFFSET_IDS,
-    groups: new KafkaGroupAdmin({
-      client,
-      names,
-      groups,
-      makeTopic: async () => missing('topics'),
-    }),
+    deadLetters,
+    groups: new KafkaGroupAdmin({ client, names, groups, makeTopic: (topic) => topics.of(topic) }),
     connect: () => client.connect(),
     connections: () => client.connections,
     unwrap: () => client.unwrapped,
   };
 }
+
+/** What a Kafka group has committed for a partition. */
+const offsetOf =
+  ({ client }: DriverParts) =>
+  async ({ groupId, topic, partition }: PartitionPlace): Promise<GroupOffset | undefined> => {
+    const offsets = await client.admin.groupOffsets(groupId, topic);
+    return offsets.find((one) => one.partition === partition);
+  };
