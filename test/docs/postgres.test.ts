@@ -11,7 +11,6 @@ import {
   StreamsModule,
 } from 'nestjs-redis-streams';
 import { grantsSql, migrate, postgres } from 'nestjs-redis-streams/postgres';
-import { Pool } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { readPage } from '../support/doc-pages.js';
 import { createApp } from '../support/nest-app.js';
@@ -104,7 +103,7 @@ it('messages on Redis have their dead letters in PostgreSQL', async () => {
 });
 
 it('a group handles again what was published since a time', async () => {
-  const { ReplayOnPostgres } = await import('../../sample/docs/groups/replay-on-postgres.js');
+  const { GroupChanges } = await import('../../sample/docs/groups/group-changes.js');
   const driver = postgres({ url: process.env.DATABASE_URL! });
   const shop = StreamsModule.forRoot({ group: 'shop', slots: { messageSource: driver } });
   const app = await NestFactory.createApplicationContext(shop, { logger: false });
@@ -114,9 +113,7 @@ it('a group handles again what was published since a time', async () => {
     where id = (select min(id) from streams.message)`);
   const groups = app.get(ConsumerGroupManager);
   await groups.createGroup('order.placed', 'billing', { startId: '$' });
-  const pool = new Pool({ connectionString: process.env.DATABASE_URL });
-  onTestFinished(() => pool.end());
-  const replay = new ReplayOnPostgres(groups, pool);
+  const replay = new GroupChanges(groups);
   await replay.replaySince(new Date(1001));
   expect(await groups.getGroupInfo('order.placed', 'billing')).toMatchObject({ lag: 2 });
   await replay.replaySince(new Date(1000));

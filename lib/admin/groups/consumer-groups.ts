@@ -150,7 +150,7 @@ export class ConsumerGroupManager {
    * moves the group in the partition of that message alone.
    * @throws GroupNotFoundError, StreamNotFoundError
    * @throws GroupHasPendingError on NATS, which would forget entries that are pending
-   * @throws UnsupportedFeatureError for a `Date` on NATS and PostgreSQL
+   * @throws UnsupportedFeatureError for a `Date` on NATS
    */
   async setPosition(stream: string, group: string, position: string | Date): Promise<void> {
     if (position instanceof Date) {

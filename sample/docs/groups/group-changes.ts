@@ -12,7 +12,7 @@ export class GroupChanges {
     });
   }
 
-  /** On Redis and Kafka: handles again what was published since then. */
+  /** Handles again what was published since then. */
   async replaySince(time: Date): Promise<void> {
     await this.groups.setPosition('order.placed', 'billing', time);
   }

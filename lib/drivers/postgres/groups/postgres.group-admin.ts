@@ -78,6 +78,20 @@ export class PostgresGroupAdmin implements GroupAdmin {
     tellOfMessages(hints, [found!.number]);
   }
 
+  async setPositionAt(stream: string, group: string, time: number): Promise<void> {
+    const { database, streams } = this.parts;
+    const [found] = await findGroups(database, streams.prefix, [stream], group);
+    if (found!.number === null) throw new StreamNotFoundError(stream);
+    // From the newest message back: those since that time are read.
+    const { rows } = await database.query<{ readonly id: string }>(
+      `looking for the messages before ${new Date(time).toISOString()}`,
+      `select id from {schema}.message where stream = $1 and published_at < $2
+        order by id desc limit 1`,
+      [found!.number, time],
+    );
+    await this.setPosition(stream, group, rows[0]?.id ?? '0');
+  }
+
   async consumers(stream: string, group: string): Promise<ConsumerReport[]> {
     const grp = await findGroup(this.parts, stream, group);
     const { rows } = await this.parts.database.query<{
