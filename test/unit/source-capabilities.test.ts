@@ -173,19 +173,33 @@ describe('a message source that', () => {
     });
   });
 
+  it.each<[string, Partial<SourceCapabilities>]>([
+    ['does not keep the order of what was released', { keepsReleasedOrder: false }],
+    [
+      'holds partitions, and does not keep that order',
+      { holds: 'partition', leaves: false, keepsReleasedOrder: false },
+    ],
+    ['hands out retries by itself', { redelivers: true }],
+  ])('%s: refuses orderBy at start', async (_, capabilities) => {
+    const runtime = runtimeWith(capabilities);
+    const starting = runtime.start([handler({ orderBy: () => 'k' })]);
+    await expect(starting).rejects.toThrow(UnsupportedFeatureError);
+    await expect(starting).rejects.toThrow('The handler option orderBy is not available on narrow');
+  });
+
+  it('has no partitions: refuses to publish to one, and ignores a key', async () => {
+    const { producer } = runtimeWith({});
+    const message = { eventType: 'x', payload: 1 };
+    expect(await producer.publish({ ...message, key: 'k' })).toBeTypeOf('string');
+    await expect(producer.publish({ ...message, partition: 0 })).rejects.toThrow(
+      'Publishing to a partition is not available on narrow. Publish without partition.',
+    );
+  });
+
   describe.each<[string, Partial<SourceCapabilities>]>([
     ['does not keep the order of what was released', { keepsReleasedOrder: false }],
     ['holds partitions', { holds: 'partition', leaves: false }],
   ])('%s', (_, capabilities) => {
-    it('refuses orderBy at start', async () => {
-      const runtime = runtimeWith(capabilities);
-      const starting = runtime.start([handler({ orderBy: () => 'k' })]);
-      await expect(starting).rejects.toThrow(UnsupportedFeatureError);
-      await expect(starting).rejects.toThrow(
-        'The handler option orderBy is not available on narrow',
-      );
-    });
-
     it('refuses a load balancer', () => {
       const join = () => runtimeWith(capabilities).balanced.join({ service: 's', consumerId: 'c' });
       expect(join).toThrow(UnsupportedFeatureError);

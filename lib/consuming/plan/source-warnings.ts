@@ -37,8 +37,8 @@ const holdsPartitions = (technology: string): SourceWarning => ({
   code: 'HOLDS_PARTITIONS',
   message:
     `On ${technology} a consumer holds whole partitions. No single message is handed to another ` +
-    'consumer, taken over by it, or left pending. A message that waits for a retry, or hangs, holds up ' +
-    'what its partition remembers as done, and a crash repeats what was done behind it. An event type ' +
+    'consumer, taken over by it, or left pending. A message that waits for its retry in this process, or ' +
+    'hangs, holds up how far its partition counts as done. An event type ' +
     'that only some consumers of a group handle is acknowledged, or dead-lettered, by the others: let ' +
     'all consumers of a group handle the same event types.',
 });
