@@ -1,4 +1,3 @@
-import { UnsupportedFeatureError } from '../../../core/errors/start-up.errors.js';
 import type { Driver } from '../../../ports/driver.js';
 import type { DriverParts } from '../connection/driver-parts.js';
 import type { GroupOffset } from '../connection/kafka-client.js';
@@ -9,10 +8,13 @@ import { KafkaGroupAdmin } from '../groups/kafka.group-admin.js';
 import { OFFSET_IDS } from '../ids/message-ids.js';
 import type { PartitionPlace } from '../partitions/leased-partition.js';
 import { Publishing } from '../publishing/publishing.js';
+import { KafkaReading } from '../reading/kafka.reading.js';
 import { Retries } from '../retries/retries.js';
 import { KafkaSettling } from '../settling/settling.js';
 import { TransactionalProducers } from '../settling/transactional-producers.js';
 import { Topics } from '../topics/topics.js';
+import { decodeRecord } from '../wire/decode-record.js';
+import { keyText } from '../wire/key-text.js';
 import { KafkaSource } from './kafka.source.js';
 import { RecordSender } from './record-sender.js';
 
@@ -42,14 +44,16 @@ export function openKafka(parts: DriverParts): Driver {
     groupOffset: offsetOf(parts),
     isDeleted: async ({ group, topic }) => (await marks.look(group)).of(topic).deleted,
   });
+  const reading = new KafkaReading({
+    ...{ client, names, marks, groups, events, options, transactions: producers },
+    decode: (stream, record) => ({
+      fields: decodeRecord(stream, record),
+      key: keyText(record.key),
+    }),
+  });
   const source = new KafkaSource({
-    ...{ publishing, settling },
-    reading: {
-      subscribe: async () => {
-        throw new UnsupportedFeatureError('reading', 'kafka', 'It comes.');
-      },
-    },
-    closing: [publishing, sender, client],
+    ...{ publishing, settling, reading },
+    closing: [reading, publishing, sender, client],
   });
   return {
     source,
