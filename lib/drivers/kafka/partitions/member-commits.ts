@@ -47,7 +47,7 @@ export class MemberCommits {
     const interval = this.options.commitInterval ?? COMMIT_INTERVAL;
     this.timer = systemClock.setTimeout(() => {
       this.timer = undefined;
-      if (!this.underWay) void this.round();
+      void this.next();
     }, interval);
   };
 
@@ -83,6 +83,12 @@ export class MemberCommits {
   stop(): void {
     systemClock.clearTimeout(this.timer);
     this.timer = undefined;
+  }
+
+  /** What changed while a commit is under way is not in that one. */
+  private async next(): Promise<void> {
+    await this.underWay;
+    if (this.changed.size > 0 && !this.underWay) await this.round();
   }
 
   /** Never rejects. */
