@@ -93,7 +93,9 @@ function startOf(
 /** Goes on where the position of the group was set, if the partition does not know of that. Returns whether. */
 export function applyMark(state: PartitionState, marks: TopicMarks): boolean {
   const mark = marks.at(state.partition);
-  if (!mark || mark.kind === 'deleted' || mark.n <= state.markNumber) return false;
-  state.moveTo(mark.offset, mark.n, mark.kind === 'moved');
+  if (!mark || mark.n <= state.markNumber) return false;
+  // Leases of a group that was deleted are over, and what it has done by then is done.
+  const offset = mark.kind === 'deleted' ? state.position : mark.offset;
+  state.moveTo(offset, mark.n, mark.kind === 'moved');
   return true;
 }

@@ -93,8 +93,8 @@ export class StreamReadings {
     for (const reading of this.all) {
       const { topic, stream, isRetries } = reading.read;
       const found = marks.of(topic);
-      if (!found.deleted) reading.apply(found);
-      else {
+      reading.apply(found);
+      if (found.deleted) {
         await this.end(reading, 0);
         if (!isRetries) this.lacks(stream, this.wanted.startId, 'deleted');
       }
