@@ -7,7 +7,7 @@ import { isReply } from '../errors/kafka-reply.error.js';
 import { decodeClaim, encodeClaim } from './claim.js';
 import { expelledError, isExpelled, rebalancingError } from './expelled.js';
 import type { MemberParts } from './member-parts.js';
-import { OwnedPartitions } from './owned-partitions.js';
+import { OwnedPartitions, type Revocation } from './owned-partitions.js';
 import { Session } from './session.js';
 import { sharePartitions } from './share-partitions.js';
 
@@ -196,17 +196,17 @@ export class Member {
   private assigned(partitions: readonly number[]): void {
     const { added, revoked } = this.owned.assign(partitions);
     this.parts.hooks.onAssigned(added);
-    if (revoked.length > 0) void this.giveUp(revoked);
+    if (revoked.partitions.length > 0) void this.giveUp(revoked);
   }
 
-  private async giveUp(partitions: readonly number[]): Promise<void> {
+  private async giveUp(revoked: Revocation): Promise<void> {
     const { hooks, rebalanceTimeout } = this.parts;
-    await within(systemClock, rebalanceTimeout, hooks.onLeaving(partitions));
-    const still = partitions.filter((partition) => this.owned.has(partition));
-    const back = this.owned.gaveUp(still);
-    hooks.onLost(still);
+    await within(systemClock, rebalanceTimeout, hooks.onLeaving(revoked.partitions));
+    const { gone, back } = this.owned.gaveUp(revoked);
+    if (gone.length === 0) return;
+    hooks.onLost(gone);
     if (back.length > 0) hooks.onAssigned(back);
-    if (still.length > back.length) this.rejoin();
+    if (gone.length > back.length) this.rejoin();
   }
 
   private rejoin(): void {

@@ -1,8 +1,13 @@
+/** Partitions that a member is to give up, from the moment when it learns so. */
+export interface Revocation {
+  readonly partitions: readonly number[];
+}
+
 /** The partitions that a member has, and which of them it is giving up. */
 export class OwnedPartitions {
   private readonly owned = new Set<number>();
-  /** It hands out nothing of these any more, and finishes what is in hand. */
-  private readonly leaving = new Set<number>();
+  /** The member hands out nothing of these any more, and finishes what is in hand. */
+  private readonly leaving = new Map<number, Revocation>();
   /** What the group has given to this member last. */
   private assigned: ReadonlySet<number> = new Set();
 
@@ -15,25 +20,31 @@ export class OwnedPartitions {
   }
 
   /** Returns what is new, and what is to be given up. */
-  assign(partitions: readonly number[]): { added: number[]; revoked: number[] } {
+  assign(partitions: readonly number[]): { added: number[]; revoked: Revocation } {
     this.assigned = new Set(partitions);
     const added = partitions.filter((partition) => !this.owned.has(partition));
-    const revoked = this.all.filter(
-      (partition) => !this.assigned.has(partition) && !this.leaving.has(partition),
-    );
+    const revoked: Revocation = {
+      partitions: this.all.filter(
+        (partition) => !this.assigned.has(partition) && !this.leaving.has(partition),
+      ),
+    };
     for (const partition of added) this.owned.add(partition);
-    for (const partition of revoked) this.leaving.add(partition);
+    for (const partition of revoked.partitions) this.leaving.set(partition, revoked);
     return { added, revoked };
   }
 
-  /** Nothing of these is in hand any more. Returns those that the group has given back meanwhile. */
-  gaveUp(partitions: readonly number[]): number[] {
-    const mine = partitions.filter((partition) => this.leaving.delete(partition));
-    const back = mine.filter((partition) => this.assigned.has(partition));
-    for (const partition of mine) {
+  /**
+   * Nothing of these is in hand any more. Returns those that the member still had, and which of them the
+   * group has given back meanwhile.
+   */
+  gaveUp(revoked: Revocation): { gone: number[]; back: number[] } {
+    const gone = revoked.partitions.filter((one) => this.leaving.get(one) === revoked);
+    const back = gone.filter((partition) => this.assigned.has(partition));
+    for (const partition of gone) {
+      this.leaving.delete(partition);
       if (!this.assigned.has(partition)) this.owned.delete(partition);
     }
-    return back;
+    return { gone, back };
   }
 
   /** Others have them, or they are gone. Returns all that there were. */
