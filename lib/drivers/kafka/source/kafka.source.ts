@@ -7,7 +7,7 @@ import { KAFKA } from './capabilities.js';
 /** The parts of the source. Each is whole in a folder of its own. */
 export interface SourceParts {
   readonly publishing: Pick<MessageSource, 'publish'>;
-  readonly reading: Pick<MessageSource, 'subscribe'>;
+  readonly reading: Pick<MessageSource, 'subscribe'> & { silence(): void };
   readonly settling: Pick<MessageSource, 'settle'>;
   /** What is closed with the source, one after the other: what sends first, the connections last. */
   readonly closing: readonly { close(): Promise<void> }[];
@@ -30,6 +30,11 @@ export class KafkaSource implements MessageSource {
 
   settle(batch: readonly Settling[]): Promise<(SettleOutcome | Error)[]> {
     return this.parts.settling.settle(batch);
+  }
+
+  /** Its consumers send nothing more and do not leave their groups, as if the process were dead. For tests. */
+  silence(): void {
+    this.parts.reading.silence();
   }
 
   close(): Promise<void> {
