@@ -13,6 +13,8 @@ export const REDIS_US = { key: 'serverUs', label: 'Redis µs per message', digit
 export const POSTGRES_US = { key: 'serverUs', label: 'PostgreSQL µs per message', digits: 1 };
 /** @type {Measure} */
 export const NATS_US = { key: 'serverUs', label: 'NATS µs per message', digits: 1 };
+/** @type {Measure} */
+export const KAFKA_US = { key: 'serverUs', label: 'Kafka µs per message', digits: 1 };
 
 /**
  * Has one system drain a backlog of messages of 200 B in one stream, unless told otherwise. It reads

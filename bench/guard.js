@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { missingKafka } from '../test/support/kafka-jars.js';
 import { missingNats } from '../test/support/nats-binaries.js';
 import { isRequired } from '../test/support/required.js';
 import { missed, without } from './limits.js';
@@ -16,11 +17,18 @@ const run = fileURLToPath(new URL('run.js', import.meta.url));
 const FEATURES = ['--rounds', '3', 'retention', 'dedupe', 'chain', 'ordering', 'hot'];
 const POSTGRES = ['--rounds', '3', 'postgres-drain', 'postgres-publish', 'postgres-relay'];
 const NATS = ['--rounds', '5', 'nats-drain', 'nats-publish'];
+const KAFKA = ['--rounds', '5', 'kafka-drain', 'kafka-publish', 'kafka-memory'];
 
-/** Why NATS is not measured, where it need not be. */
-const withoutNats = isRequired('NATS') ? undefined : missingNats('floor');
-if (withoutNats !== undefined) console.log(`NATS is not measured: ${withoutNats}`);
-const limits = withoutNats === undefined ? all : without(all, 'nats_');
+/** What is measured only where its server is there. In CI it has to be. */
+const OPTIONAL = [
+  { name: 'NATS', missing: missingNats('floor'), run: NATS, prefix: 'nats_' },
+  { name: 'Kafka', missing: missingKafka(), run: KAFKA, prefix: 'kafka_' },
+];
+const leftOut = OPTIONAL.filter(({ name, missing }) => missing !== undefined && !isRequired(name));
+for (const { name, missing } of leftOut) console.log(`${name} is not measured: ${missing}`);
+const runs = [[], FEATURES, POSTGRES];
+for (const one of OPTIONAL) if (!leftOut.includes(one)) runs.push(one.run);
+const limits = leftOut.reduce((left, { prefix }) => without(left, prefix), all);
 
 let problems = missed(measure(), limits);
 if (problems.length > 0) {
@@ -32,7 +40,6 @@ process.exitCode = problems.length > 0 ? 1 : 0;
 
 /** @returns {Record<string, number>} */
 function measure() {
-  const runs = [[], FEATURES, POSTGRES, ...(withoutNats === undefined ? [NATS] : [])];
   const figures = Object.assign({}, ...runs.map(figuresOf));
   for (const name of Object.keys(limits)) console.log(`${name}: ${figures[name]}`);
   return figures;

@@ -6,17 +6,35 @@ import * as deliveries from './backlogs/deliveries.js';
 import * as jetstream from './backlogs/jetstream.js';
 import * as stream from './backlogs/stream.js';
 import * as table from './backlogs/table.js';
+import * as topic from './backlogs/topic.js';
 import { Child } from './child/child.js';
+import { KafkaOfBench } from './server/kafka.js';
 import { NatsOfBench } from './server/nats.js';
 import { PostgresOfBench } from './server/postgres.js';
 import { RedisOfBench } from './server/redis.js';
 
-/** @type {Record<string, typeof stream | typeof bull | typeof channel>} */
-const OF_REDIS = { bullmq: bull, 'nest-bullmq': bull, 'nest-redis': channel };
-/** Systems that run on PostgreSQL. @type {Record<string, typeof table | typeof boss | typeof deliveries>} */
-const OF_POSTGRES = { 'pg-loop': table, 'pg-boss': boss, 'ours-postgres': deliveries };
-/** Systems that run on NATS. @type {Record<string, typeof jetstream>} */
-const OF_NATS = { 'nats-client': jetstream, 'ours-nats': jetstream };
+/** The servers that are started when a workload asks for them. */
+const SERVERS = { nats: NatsOfBench, postgres: PostgresOfBench, kafka: KafkaOfBench };
+
+/**
+ * Where the messages of a system lie; of all others in streams of Redis.
+ *
+ * @type {Record<string, { server?: keyof typeof SERVERS, backlog: object }>}
+ */
+const PLACES = {
+  bullmq: { backlog: bull },
+  'nest-bullmq': { backlog: bull },
+  'nest-redis': { backlog: channel },
+  'pg-loop': { server: 'postgres', backlog: table },
+  'pg-boss': { server: 'postgres', backlog: boss },
+  'ours-postgres': { server: 'postgres', backlog: deliveries },
+  'nats-client': { server: 'nats', backlog: jetstream },
+  'ours-nats': { server: 'nats', backlog: jetstream },
+  kafkajs: { server: 'kafka', backlog: topic },
+  'ours-kafka': { server: 'kafka', backlog: topic },
+};
+
+/** @typedef {NatsOfBench | PostgresOfBench | KafkaOfBench} AnyServer */
 
 /**
  * @typedef {object} Settings
@@ -32,10 +50,8 @@ export class Stage {
   #children = new Map();
   /** @type {Set<string>} */
   #filled = new Set();
-  /** @type {Promise<PostgresOfBench> | undefined} */
-  #postgres;
-  /** @type {Promise<NatsOfBench> | undefined} */
-  #nats;
+  /** @type {Map<string, Promise<AnyServer>>} */
+  #servers = new Map();
   #names = 0;
 
   /**
@@ -64,37 +80,32 @@ export class Stage {
     return started;
   }
 
-  /** The server that a system runs on. PostgreSQL and NATS are started when they are asked for. @param {string} system */
+  /** The server that a system runs on. @param {string} system @returns {Promise<any>} */
   async serverOf(system) {
-    if (system in OF_NATS) return this.nats();
-    return system in OF_POSTGRES ? this.postgres() : this.ofRedis;
+    const { server } = PLACES[system] ?? {};
+    return server === undefined ? this.ofRedis : this.server(server);
   }
 
-  /** A private server that keeps every commit, started when it is asked for. */
+  /** A private server, started when a workload asks for it first. @param {keyof typeof SERVERS} name */
+  server(name) {
+    const started = this.#servers.get(name) ?? SERVERS[name].start();
+    this.#servers.set(name, started);
+    return started;
+  }
+
+  /** PostgreSQL that keeps every commit. @returns {Promise<PostgresOfBench>} */
   postgres() {
-    this.#postgres ??= PostgresOfBench.start();
-    return this.#postgres;
+    return /** @type {Promise<PostgresOfBench>} */ (this.server('postgres'));
   }
 
-  /** A private server with JetStream, started when it is asked for. */
-  nats() {
-    this.#nats ??= NatsOfBench.start();
-    return this.#nats;
-  }
-
-  /** Undefined: no workload has needed it. */
-  async postgresVersion() {
-    return (await this.#postgres)?.version();
-  }
-
-  /** Undefined: no workload has needed it. */
-  async natsVersion() {
-    return (await this.#nats)?.version();
+  /** Of a server; undefined where no workload has needed it. @param {keyof typeof SERVERS} name */
+  async versionOf(name) {
+    return (await this.#servers.get(name))?.version();
   }
 
   /** Where the messages of a system lie. @param {string} system @returns {any} */
   backlog(system) {
-    return OF_NATS[system] ?? OF_POSTGRES[system] ?? OF_REDIS[system] ?? stream;
+    return PLACES[system]?.backlog ?? stream;
   }
 
   /**
@@ -125,8 +136,7 @@ export class Stage {
   /** Empties the servers. */
   async clear() {
     await this.ofRedis.clear();
-    await (await this.#postgres)?.clear();
-    await (await this.#nats)?.clear();
+    for (const server of this.#servers.values()) await (await server).clear();
     this.#filled.clear();
   }
 
@@ -141,8 +151,7 @@ export class Stage {
   async close() {
     await this.dismiss();
     await this.ofRedis.stop();
-    await (await this.#postgres)?.stop();
-    await (await this.#nats)?.stop();
+    for (const server of this.#servers.values()) await (await server).stop();
   }
 
   /** @param {string} system */

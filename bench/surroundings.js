@@ -4,8 +4,16 @@ import { cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 
 const PACKAGES = ['ioredis', 'bullmq', '@nestjs/core', '@nestjs/microservices', '@nestjs/bullmq'];
-const OF_POSTGRES = ['pg', 'pg-boss'];
-const OF_NATS = ['@nats-io/transport-node', '@nats-io/jetstream'];
+/** What the workloads of a server use, and how it is called in the list of versions. */
+const SERVERS = /** @type {const} */ ([
+  { server: 'postgres', label: 'postgresql', packages: ['pg', 'pg-boss'] },
+  {
+    server: 'nats',
+    label: 'nats-server',
+    packages: ['@nats-io/transport-node', '@nats-io/jetstream'],
+  },
+  { server: 'kafka', label: 'kafka', packages: ['kafkajs'] },
+]);
 
 /**
  * Where, when and with what it was measured.
@@ -14,10 +22,13 @@ const OF_NATS = ['@nats-io/transport-node', '@nats-io/jetstream'];
  * @param {import('./stage.js').Stage} stage
  */
 export async function surroundings(root, stage) {
-  const server = await stage.redis.info('server');
-  const postgres = await stage.postgresVersion();
-  const nats = await stage.natsVersion();
-  const packages = [...PACKAGES, ...(postgres ? OF_POSTGRES : []), ...(nats ? OF_NATS : [])];
+  const redis = await stage.redis.info('server');
+  const used = [];
+  for (const { server, ...rest } of SERVERS) {
+    const version = await stage.versionOf(server);
+    if (version !== undefined) used.push({ version, ...rest });
+  }
+  const packages = [...PACKAGES, ...used.flatMap((one) => one.packages)];
   const versionOf = (/** @type {string} */ folder) =>
     JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).version;
   return {
@@ -31,9 +42,8 @@ export async function surroundings(root, stage) {
     versions: {
       'nestjs-redis-streams': versionOf('.'),
       node: process.versions.node,
-      redis: /^redis_version:(\S+)/m.exec(server)?.[1] ?? 'unknown',
-      ...(postgres && { postgresql: postgres }),
-      ...(nats && { 'nats-server': nats }),
+      redis: /^redis_version:(\S+)/m.exec(redis)?.[1] ?? 'unknown',
+      ...Object.fromEntries(used.map(({ label, version }) => [label, version])),
       ...Object.fromEntries(packages.map((name) => [name, versionOf(`node_modules/${name}`)])),
     },
   };

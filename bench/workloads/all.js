@@ -10,6 +10,10 @@ import groups from './groups.js';
 import guarantees from './guarantees.js';
 import hot from './hot.js';
 import idle from './idle.js';
+import kafkaDrain from './kafka/drain.js';
+import kafkaLatency from './kafka/latency.js';
+import kafkaMemory from './kafka/memory.js';
+import kafkaPublish from './kafka/publish.js';
 import latency from './latency.js';
 import memory from './memory.js';
 import natsDrain from './nats/drain.js';
@@ -55,5 +59,9 @@ export const workloads = [
   natsDrain,
   natsPublish,
   natsLatency,
+  kafkaDrain,
+  kafkaPublish,
+  kafkaLatency,
+  kafkaMemory,
   soak,
 ];

@@ -1,7 +1,6 @@
 // @ts-check
-import { setTimeout as pause } from 'node:timers/promises';
-import { consumeAll } from '../consuming.js';
-import { figure, percentile, ratio } from '../statistics.js';
+import { LATENCIES, latenciesOf } from '../latencies.js';
+import { figure, ratio } from '../statistics.js';
 
 /** The reader is blocked on an empty stream before the first message leaves, ms. */
 const CALM = 200;
@@ -12,10 +11,7 @@ export default {
   title: 'Latency',
   text: 'From just before a message is published in one process until its handler begins in another one, at a steady rate.',
   quick: true,
-  measures: [
-    { key: 'p50', label: 'p50 ms', digits: 2, compared: true, lessIsBetter: true },
-    { key: 'p99', label: 'p99 ms', digits: 2, compared: true, lessIsBetter: true },
-  ],
+  measures: LATENCIES,
 
   cases(quick) {
     const systems = quick ? ['pool', 'ours'] : ['pool', 'ours', 'nest-redis', 'bullmq'];
@@ -31,20 +27,7 @@ export default {
     }));
   },
 
-  async run({ stage, case: { rate = 0 }, entrant: { system, total = 0 }, warmUp }) {
-    const messages = warmUp ? rate / 4 : total;
-    const stream = stage.freshName('bench');
-    const producer = await stage.child(system, 1);
-    await producer.call('connect', { url: stage.url, stream });
-    const consuming = { streams: [stream], work: { total: messages, latency: true } };
-    const { reports } = await consumeAll(stage, system, consuming, async () => {
-      await pause(CALM);
-      await producer.call('pace', { total: messages, size: 200, rate });
-    });
-    await producer.call('disconnect');
-    const latencies = reports[0]?.latencies ?? [];
-    return { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
-  },
+  run: (run) => latenciesOf(run, { calm: CALM, warmUpFor: 0.25 }),
 
   figures([fast]) {
     return {

@@ -1,8 +1,6 @@
 // @ts-check
-import { consumeAll } from '../consuming.js';
+import { MEMORY, memoryCurve, STEP } from '../memory-curve.js';
 import { figure } from '../statistics.js';
-
-const STEP = 100_000;
 
 /** @type {import('../types.js').Workload} */
 export default {
@@ -12,11 +10,7 @@ export default {
   cold: true,
   quick: true,
   mostRounds: 1,
-  measures: [
-    { key: 'peakMb', label: 'peak MB' },
-    { key: 'grownMb', label: 'MB grown after the first 100,000', digits: 1 },
-    { key: 'rate', label: 'messages/s' },
-  ],
+  measures: MEMORY,
 
   cases(quick) {
     const total = quick ? 2 * STEP : 10 * STEP;
@@ -25,16 +19,7 @@ export default {
     return [{ label: '200 B', baseline: 'pool', entrants }];
   },
 
-  async run({ stage, entrant: { system, total = 0 } }) {
-    const streams = ['bench'];
-    await stage.fill(system, { streams, total, size: 200, retryDelay: 0 });
-    const work = { total, memoryEvery: STEP };
-    const { rate, peakMb, reports } = await consumeAll(stage, system, { streams, work });
-    const steps = reports[0]?.memory ?? [];
-    const grownMb = (steps.at(-1) ?? NaN) - (steps[0] ?? NaN);
-    const curve = steps.map((mb, index) => [`mbAfter${index + 1}`, mb]);
-    return { rate, peakMb, grownMb, ...Object.fromEntries(curve) };
-  },
+  run: memoryCurve,
 
   figures([only]) {
     return {

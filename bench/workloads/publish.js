@@ -1,4 +1,5 @@
 // @ts-check
+import { publishFresh } from '../publishing.js';
 import { figure, ratio } from '../statistics.js';
 
 const IN_FLIGHT = 1000;
@@ -34,20 +35,10 @@ export default {
     ];
   },
 
-  async run({ stage, entrant: { label, system, total = 0, batch }, warmUp }) {
-    const messages = warmUp ? total / 5 : total;
-    const stream = stage.freshName('bench');
-    const child = await stage.child(system);
-    await child.call('connect', { url: stage.url, stream });
-    const cpuBefore = await stage.redisCpu();
-    const options = { total: messages, size: 200, inFlight: IN_FLIGHT, batch };
-    const { took, cpu } = await child.call('publish', options);
-    const serverUs = ((await stage.redisCpu()) - cpuBefore) / messages;
-    await child.call('disconnect');
-    const found = await stage.backlog(system).published(stage.redis, { stream, total: messages });
-    if (found !== messages) throw new Error(`${label} published ${found} of ${messages} messages`);
-    await stage.clear();
-    return { rate: messages / (took / 1000), nodeUs: cpu / messages, serverUs };
+  async run(run) {
+    const sample = await publishFresh(run, { inFlight: IN_FLIGHT });
+    await run.stage.clear();
+    return sample;
   },
 
   figures([single, batches]) {

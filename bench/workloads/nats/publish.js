@@ -1,11 +1,10 @@
 // @ts-check
 import { NATS_US } from '../../draining.js';
+import { BATCH, IN_FLIGHT, publishFresh, publishingCases } from '../../publishing.js';
 import { figure, ratio } from '../../statistics.js';
 
 const OURS = 'ours';
 const BARE = 'js.publish()';
-const BATCH = 500;
-const IN_FLIGHT = 500;
 
 /** @type {import('../../types.js').Workload} */
 export default {
@@ -20,32 +19,13 @@ export default {
 
   cases(quick) {
     const total = quick ? 20_000 : 60_000;
-    const entrants = (/** @type {number} */ batch) => [
+    return publishingCases(BARE, (batch) => [
       { label: BARE, system: 'nats-client', total, batch },
       { label: OURS, system: 'ours-nats', total, batch },
-    ];
-    return [
-      { label: `by ${BATCH}`, baseline: BARE, entrants: entrants(BATCH) },
-      { label: 'one by one', baseline: BARE, entrants: entrants(1) },
-    ];
+    ]);
   },
 
-  async run({ stage, entrant: { label, system, total = 0, batch }, warmUp }) {
-    const messages = warmUp ? total / 5 : total;
-    const stream = stage.freshName('bench');
-    const server = await stage.nats();
-    const { url, client } = server;
-    const child = await stage.child(system);
-    await child.call('connect', { url, stream });
-    const cpuBefore = await server.cpu();
-    const options = { total: messages, size: 200, inFlight: IN_FLIGHT, batch };
-    const { took, cpu } = await child.call('publish', options);
-    const serverUs = ((await server.cpu()) - cpuBefore) / messages;
-    await child.call('disconnect');
-    const found = await stage.backlog(system).published(client, { stream, total: messages });
-    if (found !== messages) throw new Error(`${label} published ${found} of ${messages} messages`);
-    return { rate: messages / (took / 1000), nodeUs: cpu / messages, serverUs };
-  },
+  run: (run) => publishFresh(run),
 
   figures([batches, single]) {
     return {
