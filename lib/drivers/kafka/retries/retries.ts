@@ -16,9 +16,14 @@ export interface Retrying {
   readonly record: RawRecord;
 }
 
+/** How often what was settled is deleted from a retry topic to which messages move, in milliseconds. */
+const TRIM_EVERY = 60_000;
+
 /** Messages that wait for their next run in a topic, and hold up no partition of their stream. */
 export class Retries {
   readonly topics: RetryTopics;
+  /** When a topic was trimmed last, on the clock of this process. */
+  private readonly trimmedAt = new Map<string, number>();
 
   constructor(parts: RetryTopicsParts) {
     this.topics = new RetryTopics(parts);
@@ -36,6 +41,7 @@ export class Retries {
   ): Promise<KafkaRecord> {
     const { stream, id, publishedAt, redrive, record } = message;
     const { topic, partitions } = await this.topics.ensure(stream, group);
+    this.trim(topic, stream, group);
     const partition = tierOf(dueAt - systemClock.wallTime(), partitions);
     const retried = { stream, id, publishedAt, attempts, dueAt };
     const headers = retryHeaders(record.headers, {
@@ -43,5 +49,13 @@ export class Retries {
       ...(redrive !== undefined && { redrive }),
     });
     return { topic, partition, key: record.key, value: record.value, headers };
+  }
+
+  /** In the background. What fails is tried again a minute later. */
+  private trim(topic: string, stream: string, group: string): void {
+    const now = systemClock.now();
+    if (now - (this.trimmedAt.get(topic) ?? -Infinity) < TRIM_EVERY) return;
+    this.trimmedAt.set(topic, now);
+    this.topics.trim(stream, group).catch(() => undefined);
   }
 }

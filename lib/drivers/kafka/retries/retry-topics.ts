@@ -66,7 +66,7 @@ export class RetryTopics {
     return { topic, partitions };
   }
 
-  /** Deletes what the group has settled. Call it from time to time. */
+  /** Deletes what the group has settled. */
   async trim(stream: string, group: string): Promise<void> {
     const { admin, names } = this.parts;
     const topic = names.retries(group, stream);
