@@ -28,11 +28,14 @@ export class BrokerSockets {
     return this.open.size;
   }
 
-  /** For the option `socketFactory` of kafkajs. @param onSocket gets each new socket */
-  factory(onSocket?: (socket: Socket) => void): ISocketFactory {
+  /**
+   * For the option `socketFactory` of kafkajs.
+   * @param onSocket gets each new socket, and its broker as `host:port`
+   */
+  factory(onSocket?: (socket: Socket, broker: string) => void): ISocketFactory {
     return (args) => {
       const socket = this.closed ? refused() : this.connected(args);
-      onSocket?.(socket);
+      onSocket?.(socket, `${args.host}:${args.port}`);
       return socket;
     };
   }

@@ -183,7 +183,7 @@ export const KAFKA_OPTIONS = declareOptions(
     /**
      * How published messages are compressed. `snappy` needs the package of this name, `lz4` the package
      * `lz4-napi`, `zstd` the package `@bokuweb/zstd-wasm` before Node 22.15. Messages that are compressed so
-     * are read where the package is installed, whatever this option is. @default 'none'
+     * are read where the package is installed, with any value of this option. @default 'none'
      */
     compression: oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd').default('none'),
   },

@@ -12,6 +12,7 @@ import { BrokerWatch } from './broker-watch.js';
 import type { CompletedKafkaOptions } from './kafka.options.js';
 import { connectError, isRefused, typedError } from './kafkajs-errors.js';
 import { loadKafkaJS, type KafkaJS } from './kafkajs-package.js';
+import { SilentBrokers } from './silent-brokers.js';
 
 /** Longest wait for one broker to accept a connection, in milliseconds. Then the next one is tried. */
 const ONE_BROKER = 3000;
@@ -74,10 +75,15 @@ export class KafkajsAccess {
   async cluster(options: ClusterOptions = {}): Promise<Cluster> {
     const kafkajs = await this.load();
     if (this.isClosed) throw new ClosedError('The connection to Kafka');
-    const kafka = new kafkajs.Kafka(this.config(kafkajs, options.onSocket));
+    const silent = new SilentBrokers();
+    const onSocket = (socket: Socket, broker: string): void => {
+      silent.add(socket, broker);
+      options.onSocket?.(socket);
+    };
+    const kafka = new kafkajs.Kafka(this.config(kafkajs, onSocket));
     this.kafka ??= kafka;
     let opened: Cluster | undefined;
-    kafka.consumer({
+    const consumer = kafka.consumer({
       groupId: 'none',
       metadataMaxAge: options.metadataMaxAge ?? this.#options.metadataMaxAge,
       allowAutoTopicCreation: false,
@@ -88,6 +94,7 @@ export class KafkajsAccess {
         },
       ],
     });
+    consumer.on(consumer.events.REQUEST_TIMEOUT, ({ payload }) => silent.end(payload.broker));
     this.clusters.add(opened!);
     return concealed(opened!, () => 'connections to Kafka');
   }
@@ -150,7 +157,10 @@ export class KafkajsAccess {
     return this.loading;
   }
 
-  private config({ logLevel }: KafkaJS, onSocket?: (socket: Socket) => void): KafkaConfig {
+  private config(
+    { logLevel }: KafkaJS,
+    onSocket: (socket: Socket, broker: string) => void,
+  ): KafkaConfig {
     const { brokers, clientId, connectTimeout, requestTimeout } = this.#options;
     return {
       brokers: [...brokers],
