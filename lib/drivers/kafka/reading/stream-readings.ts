@@ -31,7 +31,7 @@ export class StreamReadings {
   private readonly missing = new Map<string, Missing>();
   /** Closings of topics that are gone. */
   private readonly closing = new Set<Promise<void>>();
-  private looking: Promise<void> | undefined;
+  private looking = false;
   private stopped = false;
 
   constructor(
@@ -63,11 +63,18 @@ export class StreamReadings {
     await Promise.all(this.all.map(({ opened }) => opened));
   }
 
-  /** Looks for streams and groups that are missing. One call at a time. */
+  /**
+   * Looks for streams and groups that are missing. Does nothing where a call is under way: that one makes
+   * groups, and who makes a group waits until the consumers of this process have looked.
+   */
   async lookForMissing(): Promise<void> {
-    if (this.missing.size === 0) return;
-    this.looking ??= this.findMissing().finally(() => (this.looking = undefined));
-    await this.looking;
+    if (this.missing.size === 0 || this.looking) return;
+    this.looking = true;
+    try {
+      await this.findMissing();
+    } finally {
+      this.looking = false;
+    }
   }
 
   /** Looks for topics of retries that are missing. */

@@ -1,4 +1,5 @@
 import { sleep, systemClock } from '../../../core/clock.js';
+import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import type { KafkaGroup } from '../connection/kafka-group.js';
 import { isReply } from '../errors/kafka-reply.error.js';
 import type { TopicMarks } from '../groups/mark.js';
@@ -178,8 +179,10 @@ export class TopicReading {
   }
 
   private failed(error: Error): void {
-    if (isLasting(error)) this.settleOpened.reject(error);
-    this.reader.failed(error);
+    const { sessionTimeout } = this.reader;
+    const told = isReply(error, 'INVALID_SESSION_TIMEOUT') ? sessionRefused(sessionTimeout) : error;
+    if (isLasting(error)) this.settleOpened.reject(told);
+    this.reader.failed(told);
   }
 
   private assigned(partitions: readonly number[]): void {
@@ -219,6 +222,12 @@ export class TopicReading {
     this.parts.events.emit(event, { stream, group, consumer, partitions: partitions.map(String) });
   }
 }
+
+const sessionRefused = (ms: number): Error =>
+  new InvalidOptionsError([
+    `sessionTimeout, or the idleTimeout of the consumers in its place, is ${ms} ms, which the brokers refuse: ` +
+      'they take 6000 to 1800000, or what group.min.session.timeout.ms and group.max.session.timeout.ms say',
+  ]);
 
 /** Errors that pass by themselves: a coordinator that is being chosen, or loads its groups. */
 const PASSING = [
