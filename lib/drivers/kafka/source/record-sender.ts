@@ -1,3 +1,4 @@
+import { asError } from '../../../core/errors/error-record.js';
 import type { KafkaProducer, KafkaRecord } from '../connection/kafka-client.js';
 
 /** Sends single records, one after the other, by a producer that is opened when it is first needed. */
@@ -25,6 +26,6 @@ export class RecordSender {
     this.producer.catch(() => (this.producer = undefined));
     const [outcome] = await (await this.producer).send([record]);
     if (typeof outcome === 'number') return outcome;
-    throw outcome;
+    throw asError(outcome);
   }
 }
