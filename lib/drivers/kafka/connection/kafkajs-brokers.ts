@@ -37,7 +37,7 @@ export class KafkajsBrokers {
 
   /** Resolves once there is a connection. */
   async reach(): Promise<void> {
-    await this.ready('connecting');
+    await this.open('connecting');
   }
 
   /** Asks any broker. */
@@ -110,29 +110,26 @@ export class KafkajsBrokers {
     const deadline = systemClock.now() + this.requestTimeout;
     const backoff = new Backoff();
     for (;;) {
-      const cluster = await this.ready(action);
+      const cluster = await this.open(action);
       try {
+        // kafkajs says that it is connected before the broker can be asked.
+        if (cluster.getNodeIds().length === 0) await cluster.refreshMetadata();
         return await request(cluster);
       } catch (error) {
         const typed = typedError(error, action);
         if (!isPassing(typed) || systemClock.now() >= deadline || this.access.isClosed) throw typed;
-        await sleep(systemClock, Math.min(backoff.next(), deadline - systemClock.now()));
         this.coordinators.clear();
+        await sleep(systemClock, Math.min(backoff.next(), deadline - systemClock.now()));
         await cluster.refreshMetadata().catch(() => undefined);
       }
     }
   }
 
-  private async ready(action: string): Promise<Cluster> {
+  private async open(action: string): Promise<Cluster> {
     this.opened ??= this.access.cluster();
     this.opened.catch(() => (this.opened = undefined));
     const cluster = await this.opened;
     await this.access.connected(cluster, action);
-    if (cluster.getNodeIds().length === 0) {
-      await cluster.refreshMetadata().catch((error: unknown) => {
-        throw typedError(error, action, 'not-sent');
-      });
-    }
     return cluster;
   }
 }
