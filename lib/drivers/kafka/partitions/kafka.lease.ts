@@ -33,7 +33,7 @@ export class KafkaLease implements Lease, HeldLease {
     readonly state: LeasedPartition,
     readonly waiting: WaitingRecord,
     runs: number,
-    decode: DecodeRecord,
+    private readonly decode: DecodeRecord,
   ) {
     const { origin, offset, record, timestamp } = waiting;
     const { place } = state;
@@ -49,6 +49,10 @@ export class KafkaLease implements Lease, HeldLease {
     this.key = key;
     this.attempt = (origin?.attempts ?? 0) + runs;
     this.charged = false;
+  }
+
+  readAgain(): void {
+    this.fields ??= this.decode(this.stream, this.record).fields;
   }
 
   /** Leases of one partition are settled together. */

@@ -50,6 +50,8 @@ export interface HeldLease {
   isOver: boolean;
   /** Runs that were counted by the partition that is read: without those before a retry topic. */
   readonly runsHere: number;
+  /** The fields of the record are there again: the engine drops them while a retry waits. */
+  readAgain(): void;
 }
 
 /** One partition while this member owns it, as its leases know it: see `PartitionState`. */

@@ -161,6 +161,7 @@ export class PartitionState implements LeasedPartition {
 
   count(lease: HeldLease): void {
     lease.attempt++;
+    lease.readAgain();
     this.tracking.setRuns(lease.offset, lease.runsHere);
     this.runs.begin(lease);
     this.changed();
