@@ -21,9 +21,7 @@ export const isPassing = (error: unknown): boolean =>
 
 /** Whether nothing was written to the connection, because there was none. */
 export const isUnconnected = (error: unknown): boolean =>
-  error instanceof Error &&
-  error.name === 'KafkaJSConnectionError' &&
-  error.message === 'Not connected';
+  error instanceof Error && /^(?:Broker not|Not) connected$/.test(error.message);
 
 /** The broker has stored the records, and maybe not all replicas have them. */
 const MAY_BE_STORED: ReadonlySet<string> = new Set([
