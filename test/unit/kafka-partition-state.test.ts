@@ -91,7 +91,7 @@ describe('a partition', () => {
     const [old] = await owner.handOutAll([0, 1]);
     owner.state.release(old!);
     const lease = (await owner.handOut(0))!;
-    expect(attempts([lease])).toEqual([[1, true]]);
+    expect(attempts([lease])).toEqual([[0, false]]);
     expect([owner.state.standingOf(old!), owner.state.standingOf(lease)]).toEqual(['gone', 'held']);
   });
 
@@ -371,7 +371,8 @@ class World {
   private took(lease: KafkaLease): void {
     const before = this.runs.get(lease.offset) ?? 0;
     expect(lease.attempt - (lease.charged ? 1 : 0)).toBe(before);
-    expect(lease.charged).toBe(before === 0 && !this.isRetries);
+    // What was given back before it has run is counted when its run begins.
+    if (lease.charged) expect([before, this.isRetries]).toEqual([0, false]);
     if (lease.charged) this.runs.set(lease.offset, 1);
     this.held.push(lease);
   }

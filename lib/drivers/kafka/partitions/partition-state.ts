@@ -107,11 +107,12 @@ export class PartitionState implements LeasedPartition {
    */
   lease(waiting: WaitingRecord): KafkaLease | undefined {
     const { offset } = waiting;
+    const isNew = offset >= this.tracking.handed;
     const runs = this.tracking.take(offset);
     if (runs === undefined || this.leases.has(offset)) return undefined;
     const lease = new KafkaLease(this, waiting, runs, this.parts.decode);
     this.leases.set(offset, lease);
-    if (runs === 0 && !this.place.isRetries) {
+    if (isNew && runs === 0 && !this.place.isRetries) {
       lease.attempt = 1;
       this.runs.begin(lease);
       this.changed();

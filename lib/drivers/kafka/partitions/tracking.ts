@@ -17,7 +17,7 @@ export class Tracking {
   transacts: boolean;
   private floorNow: number;
   /** Everything below that is not done was handed out, here or to an owner before. */
-  private handed: number;
+  handed: number;
   private done: OffsetRanges;
   private readonly runs: Map<number, number>;
   /** Number of entries below `handed` that are not done. */
@@ -54,9 +54,9 @@ export class Tracking {
   }
 
   /**
-   * Takes an entry that is to be handed out, and counts its first run where that is usual. Offsets that
-   * were jumped over do not exist. An entry that is given back may be taken again. Returns how often it
-   * has run before; undefined: it is done.
+   * Takes an entry that is to be handed out, and counts its first run where that is usual and it was never
+   * handed out. Offsets that were jumped over do not exist. An entry that is given back may be taken again.
+   * Returns how often it has run before; undefined: it is done.
    */
   take(offset: number): number | undefined {
     if (offset >= this.next) {
@@ -69,7 +69,6 @@ export class Tracking {
       this.handed = offset + 1;
       this.undone++;
     }
-    if (runs === 0 && this.usualRuns === 1) this.setRuns(offset, 1);
     return runs;
   }
 
