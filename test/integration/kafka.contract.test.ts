@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import type { KafkaOptions } from '../../lib/drivers/kafka/connection/kafka.options.js';
+import { MemoryBroker, memory } from '../../lib/drivers/memory/index.js';
+import type { DriverFactory } from '../../lib/ports/driver.js';
+import { driverWith } from '../support/driver-with.js';
 import { kafka } from '../../lib/drivers/kafka/kafka.driver.js';
 import type { KafkaSource } from '../../lib/drivers/kafka/source/kafka.source.js';
 import type { DriverHarness } from '../../lib/testing/world/driver-harness.js';
@@ -28,9 +31,11 @@ describe('the driver contract on Kafka', needsKafka(), () => {
     vanish: async ({ source }) => (source as KafkaSource).silence(),
     close: async () => undefined,
   });
-  describeDriverContract('kafka', harness, () => ({
-    source: kafka(options()),
-    keyPrefix: '',
-    unique,
-  }));
+  // Kafka keeps no state: that of these consumers is in memory.
+  const broker = new MemoryBroker();
+  const source = (): DriverFactory =>
+    driverWith(kafka(options()), (_, context) => ({
+      state: memory({ broker }).open(context).state,
+    }));
+  describeDriverContract('kafka', harness, () => ({ source: source(), keyPrefix: '', unique }));
 });
