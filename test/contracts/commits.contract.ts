@@ -44,10 +44,14 @@ export function describeCommitsContract(name: string, setup: () => ConsumerHarne
       const { states } = runtime.commits;
       return {
         runtime,
-        record: () => states.get(stream),
+        record: () => states.get(stream, which(runtime)),
         publish: () => runtime.producer.publish({ eventType: 'made', payload: 1, stream }),
       };
     }
+
+    /** A record is that of a partition where there are partitions. Here there is one. */
+    const which = ({ driver }: StreamsRuntime) =>
+      driver.source.capabilities.holds === 'partition' ? { partition: '0' } : {};
 
     const often = { commits: { interval: 50 } };
 
@@ -63,14 +67,19 @@ export function describeCommitsContract(name: string, setup: () => ConsumerHarne
     test('stay below what another process of the group still runs', async () => {
       const slow = gate<boolean>();
       let held: string | undefined;
-      const callback: Callback = ({ id }) => (id === (held ??= id) ? slow.promise : true);
+      const seen = new Set<string>();
+      // Nothing is settled below the first message of a stream: some sources have no id for that.
+      const callback: Callback = ({ id }) => {
+        if (seen.add(id).size === 2) held ??= id;
+        return id === held ? slow.promise : true;
+      };
       const one = await start('c1', callback, often);
       const two = await start('c2', callback, often);
       let settled = 0;
       for (const { runtime } of [one, two]) runtime.events.on('settled', () => settled++);
       let last = '';
-      for (let n = 0; n < 20; n++) last = await one.publish();
-      await until('the others are settled', () => settled === 19);
+      for (let n = 0; n < 21; n++) last = await one.publish();
+      await until('the others are settled', () => settled === 20);
       await until('a record', async () => (await one.record()) !== undefined);
       const early = await two.record();
       const { compare } = one.runtime.driver.ids;
@@ -88,7 +97,7 @@ export function describeCommitsContract(name: string, setup: () => ConsumerHarne
       const { states } = (await start('c2', () => true, { commits: {} })).runtime.commits;
       expect(await record()).toBeUndefined();
       await runtime.close();
-      expect(await states.get(stream)).toMatchObject({ offset: last });
+      expect(await states.get(stream, which(runtime))).toMatchObject({ offset: last });
     });
 
     test('wait for a commit where auto is off', async () => {
@@ -112,9 +121,11 @@ export function describeCommitsContract(name: string, setup: () => ConsumerHarne
       await publish();
       await until('the record', async () => (await record()) !== undefined);
       const { states } = runtime.commits;
-      await expect(states.reset(stream)).rejects.toMatchObject({ code: 'CONSUMER_STATE_IN_USE' });
+      await expect(states.reset(stream, which(runtime))).rejects.toMatchObject({
+        code: 'CONSUMER_STATE_IN_USE',
+      });
       await runtime.drain();
-      expect(await states.reset(stream)).toBe(true);
+      expect(await states.reset(stream, which(runtime))).toBe(true);
       expect(await record()).toBeUndefined();
     });
   });
