@@ -69,11 +69,12 @@ export class KafkaWorld {
     const leases: Lease[] = [];
     const deadline = Date.now() + 20_000;
     while (leases.length < count) {
-      for (const lease of await subscription.pull(count - leases.length)) {
-        const outcome = lease.charged ? 'started' : await subscription.begin(lease);
-        if (outcome !== 'started') throw new Error(`${lease.id} is ${outcome}`);
-        leases.push(lease);
-      }
+      const some = await subscription.pull(count - leases.length);
+      const waiting = some.filter(({ charged }) => !charged);
+      const outcomes = await Promise.all(waiting.map((lease) => subscription.begin(lease)));
+      const failed = outcomes.find((outcome) => outcome !== 'started');
+      if (failed) throw new Error(`A run is not started: ${failed}`);
+      leases.push(...some);
       if (Date.now() > deadline) throw new Error(`Only ${leases.length} of ${count} have come.`);
       // A closed subscription answers at once.
       await pace(0);
