@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { KafkaOptions } from '../../../lib/drivers/kafka/connection/kafka.options.js';
 import type { NatsOptions } from '../../../lib/drivers/nats/connection/nats.options.js';
 import type { PostgresOptions } from '../../../lib/drivers/postgres/connection/postgres.options.js';
 import type { CommitsOptions } from '../../../lib/options/commits-options.js';
@@ -30,6 +31,14 @@ export interface WorkerOptions {
   readonly postgres?: PostgresOptions;
   /** Where NATS is. */
   readonly nats?: NatsOptions;
+  /** Where Kafka is. */
+  readonly kafka?: KafkaOptions;
+  /** Of kafka-chain-worker.js: where it stops itself, and how. */
+  readonly stops?: {
+    readonly transaction: number;
+    readonly when: 'before commit' | 'after commit';
+    readonly signal: 'SIGSTOP' | 'SIGKILL';
+  };
   /** Of workflow-worker.js: the state store is on another server, and kills the worker at a write. */
   readonly apart?: {
     readonly url: string;
