@@ -7,4 +7,7 @@ export type {
   KafkaTopicOptions,
 } from './drivers/kafka/connection/kafka.options.js';
 export { KafkaConnectionError } from './drivers/kafka/errors/kafka-connection.errors.js';
-export { KafkaReplyError } from './drivers/kafka/errors/kafka-reply.error.js';
+export {
+  KafkaTopicMissingError,
+  KafkaTopicNameError,
+} from './drivers/kafka/errors/kafka-topic.errors.js';

@@ -85,6 +85,7 @@ export const PARTS: readonly Part[] = [
       'reference/testing',
       'reference/postgres',
       'reference/nats',
+      'reference/kafka',
       'redis-keys',
       'servers',
       'glossary',

@@ -11,6 +11,7 @@ const backends = fileURLToPath(new URL('../../05-one-app-any-backend/backends/',
 const hasRedis = process.env['STREAMS_DRIVER'] !== 'memory';
 const hasPostgres = process.env['DATABASE_URL'] !== undefined;
 const hasNats = process.env['NATS_URL'] !== undefined;
+const hasKafka = process.env['KAFKA_BROKERS'] !== undefined;
 const names = process.argv.slice(2);
 const all = [
   'memory',
@@ -20,6 +21,8 @@ const all = [
   ...(hasRedis && hasPostgres ? ['redis-postgres'] : []),
   ...(hasNats ? ['nats'] : []),
   ...(hasNats && hasRedis ? ['nats-redis'] : []),
+  ...(hasKafka ? ['kafka'] : []),
+  ...(hasKafka && hasPostgres ? ['kafka-postgres'] : []),
 ];
 const chosen = names.length > 0 ? names : all;
 

@@ -37,7 +37,9 @@ it.each(DECLARED)('docs/options.md has the defaults of %s that the code has', (t
 
 it('the types that docs/options.md names come from the doors that it names', () => {
   const doors = JSON.parse(readFileSync(PUBLIC_NAMES, 'utf8')) as Record<string, string[]>;
-  const named = ['', '/driver', '/nats', '/postgres'].map((door) => `nestjs-redis-streams${door}`);
+  const named = ['', '/driver', '/kafka', '/nats', '/postgres'].map(
+    (door) => `nestjs-redis-streams${door}`,
+  );
   const exported = named.flatMap((door) => doors[door]!);
   const missing = typesIn(readPage('docs/options.md')).filter((name) => !exported.includes(name));
   expect(new Set(missing)).toEqual(new Set(OF_OTHERS));

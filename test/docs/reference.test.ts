@@ -19,7 +19,7 @@ it.each(pages)('%s says what the code says (else: npm run docs:reference)', asyn
   expect(signaturesWithoutText(filled), 'methods without a comment').toEqual([]);
 });
 
-it.each(['', '/core', '/testing', '/memory', '/nats', '/postgres'])(
+it.each(['', '/core', '/testing', '/memory', '/kafka', '/kafka-postgres', '/nats', '/postgres'])(
   'each name of nestjs-redis-streams%s stands in a page of the reference',
   (door) => {
     const list = new URL('../support/public-names.json', import.meta.url);

@@ -91,7 +91,8 @@ describe.concurrent('the packed package', () => {
       if (peers) {
         const loads = await run(process.execPath, ['loads.mjs'], { cwd: app, timeout: 30_000 });
         expect(loads.stdout).toBe(
-          '[] POSTGRES_CONNECTION ["pg"]\nNATS_CONNECTION ["@nats-io","pg"]\n',
+          '[] POSTGRES_CONNECTION ["pg"]\nNATS_CONNECTION ["@nats-io","pg"]\n' +
+            'KAFKA_CONNECTION ["@nats-io","kafkajs","pg"]\n',
         );
         return;
       }
@@ -102,6 +103,7 @@ describe.concurrent('the packed package', () => {
         ) +
           'MISSING_PACKAGE The PostgreSQL driver needs the package "pg", which is not installed. Run: npm install pg\n' +
           'MISSING_PACKAGE The NATS driver needs the package "@nats-io/transport-node", which is not installed. Run: npm install @nats-io/transport-node\n' +
+          'MISSING_PACKAGE The Kafka driver needs the package "kafkajs", which is not installed. Run: npm install kafkajs\n' +
           'MISSING_PACKAGE loadConfig needs the package "yaml", which is not installed. Run: npm install yaml\n',
       );
     },
@@ -158,6 +160,7 @@ const OPTIONAL_PEERS = {
   '@nats-io/transport-node': '^3.4.0',
   '@nats-io/jetstream': '^3.4.0',
   '@nats-io/kv': '^3.4.0',
+  kafkajs: '^2.2.4',
 };
 
 /** What does not compile with `skipLibCheck: false` where the optional peers are not installed. */
@@ -206,13 +209,16 @@ import * as config from 'nestjs-redis-streams/config';
 import * as core from 'nestjs-redis-streams/core';
 import * as driver from 'nestjs-redis-streams/driver';
 import * as memory from 'nestjs-redis-streams/memory';
+import * as kafka from 'nestjs-redis-streams/kafka';
+import * as kafkaPostgres from 'nestjs-redis-streams/kafka-postgres';
 import * as nats from 'nestjs-redis-streams/nats';
 import * as natsRedis from 'nestjs-redis-streams/nats-redis';
 import * as postgres from 'nestjs-redis-streams/postgres';
 import * as testing from 'nestjs-redis-streams/testing';
 import * as root from 'nestjs-redis-streams';
 
-export default [config, core, driver, memory, nats, natsRedis, postgres, testing, root];
+const doors = [config, core, driver, kafka, kafkaPostgres, memory, nats, natsRedis, postgres, testing, root];
+export default doors;
 `;
 
 /** In an ESM application without the optional peers: the root door can be imported, and says what is missing. */
@@ -220,6 +226,7 @@ const MISSING = `
 import { RedisStreamsClient, RedisStreamsTransport } from 'nestjs-redis-streams';
 import { loadConfig } from 'nestjs-redis-streams/config';
 import { EventBus } from 'nestjs-redis-streams/driver';
+import { kafka } from 'nestjs-redis-streams/kafka';
 import { nats } from 'nestjs-redis-streams/nats';
 import { postgres } from 'nestjs-redis-streams/postgres';
 
@@ -235,6 +242,7 @@ const events = new EventBus();
 for (const fails of [
   () => postgres({ url: 'postgres://127.0.0.1:1/none' }).open({ events, keyPrefix: '' }),
   () => nats().open({ events, keyPrefix: '' }),
+  () => kafka().open({ events, keyPrefix: '' }),
   () => loadConfig('consumer.yaml'),
 ]) {
   try {
@@ -245,23 +253,26 @@ for (const fails of [
 }
 `;
 
-/** Tells whether pg and the clients of NATS are loaded: by the doors, and by drivers that are used. */
+/** Tells whether pg and the clients of NATS and Kafka are loaded: by the doors, and by drivers that are used. */
 const LOADS = `
 import { createRequire } from 'node:module';
 import { writeFileSync } from 'node:fs';
 import 'nestjs-redis-streams';
 import { loadConfig } from 'nestjs-redis-streams/config';
 import { EventBus } from 'nestjs-redis-streams/driver';
+import { kafka } from 'nestjs-redis-streams/kafka';
+import { kafkaPostgres } from 'nestjs-redis-streams/kafka-postgres';
 import { nats } from 'nestjs-redis-streams/nats';
 import { natsRedis } from 'nestjs-redis-streams/nats-redis';
 import { postgres } from 'nestjs-redis-streams/postgres';
 
 const { cache } = createRequire(import.meta.url);
 const loaded = () => {
-  const packages = Object.keys(cache).map((file) => /node_modules.(pg|@nats-io)./.exec(file)?.[1]);
+  const packages = Object.keys(cache).map((file) => /node_modules.(pg|@nats-io|kafkajs)./.exec(file)?.[1]);
   return JSON.stringify([...new Set(packages)].filter(Boolean).sort());
 };
 natsRedis();
+kafkaPostgres();
 const url = 'postgres://127.0.0.1:1/none';
 const source = JSON.stringify({ driver: 'postgres', config: { url } });
 writeFileSync('consumer.yaml', \`slots: { message_source: \${source} }\`);
@@ -276,6 +287,11 @@ const away = nats({ url: 'nats://127.0.0.1:1', connectTimeout: 100 });
 const other = away.open({ events: new EventBus(), keyPrefix: '' });
 console.log(await other.state.get('key').catch((error) => error.code), loaded());
 await other.source.close();
+const missing = kafka({ brokers: ['127.0.0.1:1'], connectTimeout: 500 });
+const third = missing.open({ events: new EventBus(), keyPrefix: '' });
+const [result] = await third.source.publish([{ stream: 's', fields: ['payload', '1'] }]);
+console.log(result.code, loaded());
+await third.source.close();
 `;
 
 const mainOf = (door: string): string => `

@@ -17,6 +17,9 @@ import * as stateStore from '../../lib/core/errors/state-store.errors.js';
 import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
 import * as redisConnection from '../../lib/drivers/redis/errors/redis-connection.errors.js';
+import * as kafkaConnection from '../../lib/drivers/kafka/errors/kafka-connection.errors.js';
+import * as kafkaTopics from '../../lib/drivers/kafka/errors/kafka-topic.errors.js';
+import * as kafkaDoor from '../../lib/kafka.js';
 import * as natsConnection from '../../lib/drivers/nats/errors/nats-connection.errors.js';
 import * as natsDelays from '../../lib/drivers/nats/errors/delays-unsupported.error.js';
 import * as natsFull from '../../lib/drivers/nats/errors/stream-full.error.js';
@@ -106,6 +109,13 @@ const SECTIONS: readonly Section[] = [
     before: `The errors of connections and of what the server refuses occur here, too. The \`cause\` is the error of the client of NATS, or has the words of JetStream.`,
   },
   {
+    title: 'Of Kafka alone',
+    file: '../../drivers/kafka/errors/kafka-connection',
+    also: ['../../lib/drivers/kafka/errors/kafka-topic.errors.ts'],
+    classes: [kafkaConnection, kafkaTopics].flatMap(classesOf),
+    before: `The errors of connections and of what the server refuses occur here, too. The \`cause\` is the error of kafkajs.`,
+  },
+  {
     title: 'What a state store refuses',
     file: 'state-store',
     classes: classesOf(stateStore),
@@ -154,7 +164,7 @@ const SECTIONS: readonly Section[] = [
 
 const HEAD = `# Errors
 
-Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and the \`cause\`, if there is one. Test for the code or the class, never for the message. \`nestjs-redis-streams\` exports most classes, and \`nestjs-redis-streams/driver\`, \`…/config\`, \`…/nats\` and \`…/postgres\` those marked with \`/driver\`, \`/config\`, \`/nats\` and \`/postgres\`. Recognise the others by their code.
+Every error of this library is a \`StreamsError\`: it has a \`code\` that does not change between versions, a message that says what to do, and the \`cause\`, if there is one. Test for the code or the class, never for the message. \`nestjs-redis-streams\` exports most classes, and \`nestjs-redis-streams/driver\`, \`…/config\`, \`…/kafka\`, \`…/nats\` and \`…/postgres\` those marked with \`/driver\`, \`/config\`, \`/kafka\`, \`/nats\` and \`/postgres\`. Recognise the others by their code.
 
 <!-- snippet: errors/order.publisher.ts -->
 
@@ -209,6 +219,7 @@ function sectionText({
 function classCell(name: string): string {
   if (name in root) return `\`${name}\``;
   if (name in configDoor) return `\`${name}\` of \`/config\``;
+  if (name in kafkaDoor) return `\`${name}\` of \`/kafka\``;
   if (name in natsDoor) return `\`${name}\` of \`/nats\``;
   if (name in postgresDoor) return `\`${name}\` of \`/postgres\``;
   return name in driver ? `\`${name}\` of \`/driver\`` : `${name}: by its code`;

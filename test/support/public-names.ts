@@ -12,6 +12,8 @@ export const DOORS = {
   'nestjs-redis-streams/testing': 'lib/testing.ts',
   'nestjs-redis-streams/config': 'lib/config.ts',
   'nestjs-redis-streams/memory': 'lib/drivers/memory/index.ts',
+  'nestjs-redis-streams/kafka': 'lib/kafka.ts',
+  'nestjs-redis-streams/kafka-postgres': 'lib/kafka-postgres.ts',
   'nestjs-redis-streams/nats': 'lib/nats.ts',
   'nestjs-redis-streams/nats-redis': 'lib/nats-redis.ts',
   'nestjs-redis-streams/postgres': 'lib/postgres.ts',

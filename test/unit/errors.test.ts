@@ -118,6 +118,7 @@ import {
 } from '../../lib/drivers/postgres/errors/schema.errors.js';
 import * as driver from '../../lib/driver.js';
 import * as root from '../../lib/index.js';
+import * as kafka from '../../lib/kafka.js';
 import * as nats from '../../lib/nats.js';
 import * as postgres from '../../lib/postgres.js';
 import { errorClasses, errorsPage } from '../support/errors-page.js';
@@ -157,6 +158,12 @@ const SAMPLES: readonly (readonly [error: StreamsError, advice?: string])[] = [
   [new InboxTransactionError('failed')],
   [new InvalidConfigError([])],
   [new InvalidOptionsError(['group must be a text'])],
+  [
+    new kafka.KafkaConnectionError('not-sent', 'publishing'),
+    'Nothing was sent; try again with backoff.',
+  ],
+  [new kafka.KafkaTopicMissingError('t')],
+  [new kafka.KafkaTopicNameError('t', ['T'])],
   [new MissingSlotError('messageSource')],
   [new StateContendedError('k', 50)],
   [new StateStoreFullError('memory', 10_000)],
@@ -233,7 +240,7 @@ describe('the errors', () => {
   });
 
   it('are all on that page, each with a code of its own', () => {
-    const doors = Object.entries({ ...root, ...driver, ...nats, ...postgres });
+    const doors = Object.entries({ ...root, ...driver, ...kafka, ...nats, ...postgres });
     const exported = doors.filter(
       ([, value]) => typeof value === 'function' && value.prototype instanceof StreamsError,
     );
@@ -248,7 +255,7 @@ describe('the errors', () => {
       const described = errorClasses.find(({ name }) => name === error.name)!;
       expect(error.code).toBe(described.code);
       expect(error.message.endsWith(advice ?? described.advice), error.message).toBe(true);
-      if (/^(Redis|Postgres|Nats)?ConnectionError$/.test(error.name))
+      if (/^(Redis|Postgres|Nats|Kafka)?ConnectionError$/.test(error.name))
         expect(described.advice).toContain(advice);
     }
   });

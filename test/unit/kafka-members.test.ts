@@ -39,7 +39,7 @@ describe('sharing out partitions', () => {
     expect(shared(claimants, 6)).toEqual(before);
   });
 
-  test('gives nobody a partition that another member still claims', () => {
+  test('gives no member a partition that another one still claims', () => {
     expect(shared([claimant('a', [0, 1, 2, 3]), claimant('b')], 4)).toEqual({ a: [0, 1], b: [] });
     expect(shared([claimant('a', [0, 1]), claimant('b')], 4)).toEqual({ a: [0, 1], b: [2, 3] });
   });
