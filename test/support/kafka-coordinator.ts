@@ -48,7 +48,7 @@ export class GroupCoordinator {
       join: (request) => this.join(request),
       sync: (member, shares) => this.sync(member, shares),
       heartbeat: async (member) => this.check(member),
-      leave: async ({ memberId }) => this.remove(memberId),
+      leave: async (memberId) => this.remove(memberId),
       commit: async (member, offsets) => this.commit(member, offsets),
       fetch: async (): Promise<FetchAnswer> => ({ batches: [] }),
       close: async () => undefined,

@@ -81,6 +81,7 @@ export class Member {
     this.leases = new Leases({ connection, records, events, serverTime });
     this.settling = new NatsSettling({
       ...{ connection, records, leases: this.leases },
+      isDeleted: async () => false,
       publishEntries: async (entries, ids) => {
         outlet.published.push(...ids);
         return entries.map(() => '1');

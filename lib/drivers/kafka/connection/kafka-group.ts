@@ -16,7 +16,7 @@ export interface KafkaGroup {
   sync(member: Membership, shares: readonly Share[]): Promise<readonly number[]>;
   heartbeat(member: Membership): Promise<void>;
   /** Not of a static member: its partitions wait for its return. */
-  leave(member: Membership): Promise<void>;
+  leave(memberId: string): Promise<void>;
   /** The broker does not look whether the member owns the partitions. */
   commit(member: Membership, offsets: readonly CommittedOffset[]): Promise<void>;
   /** Reads from partitions that this node leads. */
@@ -50,6 +50,8 @@ export interface JoinRequest {
   readonly memberId: string;
   /** What this member tells the leader of the group. */
   readonly claim: Buffer;
+  /** Told of the id that the broker gives to a new member, before all members have joined. */
+  readonly onMemberId: (memberId: string) => void;
 }
 
 export interface Joined extends Membership {

@@ -66,12 +66,12 @@ export class KafkajsGroup implements KafkaGroup {
     }
   }
 
-  async join({ memberId, claim }: JoinRequest): Promise<Joined> {
+  async join({ memberId, claim, onMemberId }: JoinRequest): Promise<Joined> {
     const { groupId, topic, sessionTimeout, rebalanceTimeout } = this.options;
     const { MemberMetadata } = (await loadKafkaJS()).AssignerProtocol;
     const metadata = MemberMetadata.encode({ version: 1, topics: [topic], userData: claim });
     const joined = await this.askItself('joining', (broker) =>
-      broker.joinGroup({
+      tellingMemberId(broker, onMemberId).joinGroup({
         ...{ groupId, sessionTimeout, rebalanceTimeout, memberId },
         groupProtocols: [{ name: PROTOCOL, metadata }],
       }),
@@ -113,7 +113,7 @@ export class KafkajsGroup implements KafkaGroup {
     );
   }
 
-  async leave({ memberId }: Membership): Promise<void> {
+  async leave(memberId: string): Promise<void> {
     const { groupId, instanceId } = this.options;
     if (instanceId !== undefined) return;
     await this.ask('leaving', (broker) => broker.leaveGroup({ groupId, memberId }));
@@ -202,4 +202,24 @@ export class KafkajsGroup implements KafkaGroup {
   private named(action: string): string {
     return `${action} as a member of the Kafka group '${this.options.groupId}'`;
   }
+}
+
+type MakeRequest = (request: { readonly memberId?: string }) => unknown;
+
+/**
+ * The same broker, which tells the id that it has given to a new member. kafkajs joins again with that id
+ * by itself, and returns it when all members have joined: too late to leave with it.
+ */
+function tellingMemberId(broker: GroupBroker, onMemberId: (memberId: string) => void): GroupBroker {
+  const { lookupRequest } = broker as unknown as {
+    readonly lookupRequest: (...definition: unknown[]) => MakeRequest;
+  };
+  const telling = (...definition: unknown[]): MakeRequest => {
+    const make = lookupRequest(...definition);
+    return (request) => {
+      if (request.memberId) onMemberId(request.memberId);
+      return make(request);
+    };
+  };
+  return Object.create(broker, { lookupRequest: { value: telling } }) as GroupBroker;
 }

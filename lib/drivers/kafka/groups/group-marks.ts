@@ -78,9 +78,9 @@ export class GroupMarks {
   }
 
   /**
-   * Decides about a group: `decide` is told what is known (undefined: the topic does not exist), and returns
-   * what is to be, or undefined where everything stays. It may be called several times. Returns whether this call has decided. All
-   * processes can read it then, and the consumers of this process have looked.
+   * Decides about a group: `decide` is told what is known (undefined: the topic does not exist), and
+   * returns what is to be, or undefined where everything stays. It may be called several times. Returns
+   * whether this call has decided. All processes can read it then.
    */
   async decide(
     on: OnTopic,
@@ -99,17 +99,17 @@ export class GroupMarks {
     });
     const [mark] = written?.marks.values() ?? [];
     if (mark) await this.untilSeen(on, mark);
-    if (mark || isOurs) await this.tell(on);
     return mark !== undefined || isOurs;
   }
 
-  /** Calls the listener after each decision of this process, which waits for it. @returns a function that ends this */
+  /** Calls the listener at each `tell`, which waits for it. @returns a function that ends this */
   onChange(listener: Listener): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
 
-  private async tell({ group, topic }: OnTopic): Promise<void> {
+  /** Lets the consumers of this process look at what was decided. No consumer calls this itself. */
+  async tell({ group, topic }: OnTopic): Promise<void> {
     await Promise.all([...this.listeners].map((listener) => listener(group, topic)));
   }
 

@@ -4,7 +4,9 @@ import type { KafkaClient } from '../connection/kafka-client.js';
 import { isReply } from '../errors/kafka-reply.error.js';
 import type { Names } from '../names/names.js';
 import { describeStreams } from './describing.js';
+import type { GroupMarks } from './group-marks.js';
 import type { Groups } from './groups.js';
+import type { OnTopic } from './marks-writer.js';
 import { RecordsAt } from './records-at.js';
 
 export interface GroupAdminParts {
@@ -31,7 +33,7 @@ export class KafkaGroupAdmin implements GroupAdmin {
     const { groups, makeTopic, names } = this.parts;
     const topic = names.topic(stream);
     if (createStream) await makeTopic(topic);
-    return groups.marks.decide({ group, topic }, async (state) => {
+    return this.decide({ group, topic }, async (state) => {
       if (!state) throw new StreamNotFoundError(stream);
       if (state.exists) return undefined;
       if (state.marks.deleted) await this.markRetries(stream, group, 'created');
@@ -40,9 +42,8 @@ export class KafkaGroupAdmin implements GroupAdmin {
   }
 
   async delete(stream: string, group: string): Promise<boolean> {
-    const { groups, names } = this.parts;
-    const topic = names.topic(stream);
-    const deleted = await groups.marks.decide({ group, topic }, (state) => {
+    const topic = this.parts.names.topic(stream);
+    const deleted = await this.decide({ group, topic }, (state) => {
       if (!state?.exists) return undefined;
       return { kind: 'deleted', offsets: new Map(state.partitions.map((at) => [at, 0])) };
     });
@@ -69,13 +70,20 @@ export class KafkaGroupAdmin implements GroupAdmin {
     await this.move(stream, group, () => client.admin.offsetsAt(names.topic(stream), time));
   }
 
+  /** Consumers of this process have looked at what was decided when this resolves. */
+  private async decide(on: OnTopic, decide: Parameters<GroupMarks['decide']>[1]): Promise<boolean> {
+    const { marks } = this.parts.groups;
+    const decided = await marks.decide(on, decide);
+    if (decided) await marks.tell(on);
+    return decided;
+  }
+
   private async move(
     stream: string,
     group: string,
     position: () => Promise<ReadonlyMap<number, number>>,
   ): Promise<void> {
-    const { groups, names } = this.parts;
-    await groups.marks.decide({ group, topic: names.topic(stream) }, async (state) => {
+    await this.decide({ group, topic: this.parts.names.topic(stream) }, async (state) => {
       if (!state) throw new StreamNotFoundError(stream);
       if (state.marks.deleted) throw new GroupNotFoundError(stream, group, 'deleted');
       if (!state.exists) throw new GroupNotFoundError(stream, group);

@@ -10,6 +10,8 @@ import { encodeMark, type Mark } from './mark.js';
 const TRANSACTION_TIMEOUT = 10_000;
 /** Most tries: a few seconds with their pauses. */
 const MOST_TRIES = 20;
+/** Most tries where the outcome is not known: the next try finds out. Brokers were waited for each time. */
+const MOST_UNKNOWN = 5;
 /** Something else changes at this moment. `UNKNOWN`: brokers answer so where they fence a commit under way. */
 const PASSING = [
   'UNKNOWN',
@@ -133,6 +135,6 @@ export class MarksWriter {
 
 /** How often to try, with this error the last time. Requests that found no broker have been repeated already. */
 function mostTries(error: unknown): number {
-  if (error instanceof ConnectionError) return error.outcome === 'unknown' ? 2 : 1;
+  if (error instanceof ConnectionError) return error.outcome === 'unknown' ? MOST_UNKNOWN : 1;
   return isFenced(error) || isReply(error, ...PASSING) ? MOST_TRIES : 1;
 }

@@ -27,6 +27,9 @@ export class Member {
   private membership: Membership | undefined;
   /** The id under which the broker knows this member, also before it has a generation. */
   private memberId = '';
+  private named!: () => void;
+  /** Resolves when the broker has given this member its first id. */
+  private readonly naming = new Promise<void>((resolve) => (this.named = resolve));
   private running: Promise<void> | undefined;
   private leaders: Leaders = new Map();
   private lookedAt = -Infinity;
@@ -79,10 +82,12 @@ export class Member {
     this.stopped = true;
     this.session.stop();
     this.wakeUp.wake();
-    const { membership, silenced } = this;
     this.membership = undefined;
-    if (membership && !silenced) {
-      const left = this.parts.group.leave(membership).catch(() => undefined);
+    // Also while it joins: all others would wait for it until its session is over.
+    const isUnnamed = this.session.joining && this.memberId === '';
+    if (isUnnamed) await within(systemClock, LAST_WORD, this.naming);
+    if (this.memberId !== '' && !this.silenced) {
+      const left = this.parts.group.leave(this.memberId).catch(() => undefined);
       await within(systemClock, LAST_WORD, left);
     }
     await this.parts.group.close();
@@ -129,7 +134,14 @@ export class Member {
     this.session.joining = true;
     try {
       const { group } = this.parts;
-      const joined = await group.join({ memberId: this.memberId, claim: this.claim() });
+      const joined = await group.join({
+        memberId: this.memberId,
+        claim: this.claim(),
+        onMemberId: (id) => {
+          this.memberId = id;
+          this.named();
+        },
+      });
       this.memberId = joined.memberId;
       const { memberId, generation } = joined;
       // Commits of this generation are refused until it is in sync, and tried again.

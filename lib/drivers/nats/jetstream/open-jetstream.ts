@@ -35,6 +35,7 @@ export function openJetStream(parts: DriverParts): Driver {
   const leases = new Leases({ connection, records, events, serverTime });
   const settling = new NatsSettling({
     ...{ connection, leases, records },
+    isDeleted: (stream, group) => groups.isDeleted(stream, group),
     publishEntries: (published, ids) => entries.publish(published, ids),
     putDeadLetter: (record, fields, messageId) => deadLetters.put(record, fields, messageId),
   });

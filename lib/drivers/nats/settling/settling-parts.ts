@@ -13,6 +13,8 @@ export interface SettlingParts {
   readonly connection: NatsConnection;
   readonly leases: Leases;
   readonly records: RunRecords;
+  /** Whether an operator has deleted the group: one request. */
+  readonly isDeleted: (stream: string, group: string) => Promise<boolean>;
   /** Publishes entries, each under an id of its own: a repeat within the window is one message. */
   readonly publishEntries: (
     entries: readonly OutgoingEntry[],

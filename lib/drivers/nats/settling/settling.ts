@@ -42,15 +42,39 @@ export class NatsSettling {
     }
   }
 
-  /** Only what has its entry is carried out. */
+  /** Only what has its entry is carried out, and nothing of a group that was deleted. */
   private async fenced(way: Way, batch: readonly Settling[]): Promise<Outcome[]> {
-    const owners = await this.parts.leases.hold(batch.map(leaseOf));
-    const held = batch.filter((_, at) => owners[at] === 'held');
+    const [owners, deleted] = await Promise.all([
+      this.parts.leases.hold(batch.map(leaseOf)),
+      this.deletedGroups(batch.map(leaseOf)),
+    ]);
+    const isHeld = (at: number) =>
+      owners[at] === 'held' && !deleted.has(groupOf(leaseOf(batch[at]!)));
+    const held = batch.filter((_, at) => isHeld(at));
     const found = held.length > 0 ? await way(held, this.parts) : [];
     let next = 0;
-    return owners.map((owner) => (owner === 'held' ? found[next++]! : owner));
+    return owners.map((owner, at): Outcome => {
+      if (owner !== 'held') return owner;
+      return isHeld(at) ? found[next++]! : 'gone';
+    });
+  }
+
+  /** Another process may have deleted a group, and this one has not seen it yet. Asks once for each group. */
+  private async deletedGroups(leases: readonly NatsLease[]): Promise<ReadonlySet<string>> {
+    const deleted = new Set<string>();
+    const groups = new Map(leases.map((lease) => [groupOf(lease), lease]));
+    await Promise.all(
+      [...groups].map(async ([key, { stream, holder }]) => {
+        const isDeleted = this.parts.isDeleted(stream, holder.group);
+        // Without an answer nothing is known of a deletion.
+        if (await isDeleted.catch(() => false)) deleted.add(key);
+      }),
+    );
+    return deleted;
   }
 }
+
+const groupOf = ({ stream, holder }: NatsLease): string => JSON.stringify([stream, holder.group]);
 
 const acknowledgeAll: Way = (batch, parts) => acknowledge(batch.map(leaseOf), parts);
 

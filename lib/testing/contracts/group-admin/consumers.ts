@@ -12,13 +12,13 @@ export function describeConsumers(
   let stream: string;
   let group: string;
 
-  beforeEach(async () => {
-    world = current();
-    ({ stream, group } = world);
-    groups = await world.ofConsumers();
-  });
-
   describe('consumers', () => {
+    beforeEach(async () => {
+      world = current();
+      ({ stream, group } = world);
+      groups = await world.ofConsumers();
+    });
+
     test('what is missing is an error of its type', async () => {
       await expect(groups.consumers(stream, group)).rejects.toThrow(StreamNotFoundError);
       await world.publish('a');

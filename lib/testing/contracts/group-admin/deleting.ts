@@ -52,7 +52,8 @@ export function describeDeleting(
       await world.create();
       const report = await world.report();
       expect(report.pending).toBe(0);
-      expect([null, 0]).toContain(report.consumers);
+      // One that died before may be known until its session is over.
+      await world.expectReport({ consumers: report.consumers === null ? null : 0 });
       await world.expectBeginning(report.lastDeliveredId);
     });
 
@@ -61,11 +62,21 @@ export function describeDeleting(
       const recreated = world.record('group-recreated');
       const [one, two] = [await world.reader('one'), await world.reader('two')];
       const [first] = await world.publish('a');
-      await one.take(1);
+      // One of them has the partition, where entries are held by the partition.
+      for (let taken = 0; taken === 0;) {
+        for (const reader of [one, two]) {
+          taken += (await reader.until(reader.subscription.pull(1))).length;
+        }
+      }
       await groups.delete(stream, group);
-      const [second] = await world.publish('b');
       const nothing = (ms: number) => Promise.all([one, two].map((r) => r.expectNothing(ms)));
-      while (unreadable.length < 2) await nothing(50);
+      const told = async () => {
+        while (unreadable.length < 2) await nothing(50);
+      };
+      // The owner of a partition reads on until it looks.
+      if ((await world.source()).capabilities.holds === 'partition') await told();
+      const [second] = await world.publish('b');
+      await told();
       for (const { error, consumer, ...where } of unreadable) {
         expect(where).toEqual({ stream, group });
         if (consumer !== undefined) expect(['one', 'two']).toContain(consumer);

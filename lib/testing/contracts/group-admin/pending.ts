@@ -15,13 +15,13 @@ export function describePending(
   let stream: string;
   let group: string;
 
-  beforeEach(async () => {
-    world = current();
-    ({ stream, group } = world);
-    pending = await world.pending();
-  });
-
   describe('pending', () => {
+    beforeEach(async () => {
+      world = current();
+      ({ stream, group } = world);
+      pending = await world.pending();
+    });
+
     test('what is missing is an error of its type', async () => {
       const claim = { consumer: 'two', minIdleMs: 0, ids: ['1-0'] };
       await expect(pending.list(stream, group, ALL)).rejects.toThrow(StreamNotFoundError);

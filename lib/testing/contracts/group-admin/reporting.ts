@@ -41,12 +41,12 @@ export function describeReporting(
       const [found] = await groups.describe([stream]);
       expect(found).toMatchObject({
         length: 2,
-        entriesAdded: 2,
         firstId: ids[0],
         lastId: ids[1],
         groups: [],
         furthestBehind: undefined,
       });
+      expect([null, 2]).toContain(found!.entriesAdded);
       const empty = world.harness.unique('empty');
       await groups.create(empty, group, { startId: '0', createStream: true });
       const [report] = await groups.describe([empty]);
@@ -76,11 +76,11 @@ export function describeReporting(
       expect(await world.report()).toMatchObject({
         pending: 2,
         lastDeliveredId: ids[1],
-        entriesRead: 2,
         lag: 1,
         oldestPendingId: ids[0],
         oldestUndeliveredId: ids[2],
       });
+      expect([null, 2]).toContain((await world.report()).entriesRead);
       await world.harness.elapse(20);
       const { oldestPendingAge, oldestUndeliveredAge } = await world.report();
       expect(oldestPendingAge).toBeGreaterThanOrEqual(20);
