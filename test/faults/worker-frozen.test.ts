@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ALL_SCENES } from './support/scenes.js';
+import { SOURCE_SCENES } from './support/scenes.js';
 import {
   COUNT,
   IDLE_TIMEOUT,
@@ -19,7 +19,7 @@ const SHORT: Payload = { ms: 400, failsLate: true };
 let scene: WorkerScene;
 afterEach(() => scene.close());
 
-describe.each(ALL_SCENES)('%s', (server, open) => {
+describe.each(SOURCE_SCENES)('%s', (server, open) => {
   it(
     'takes over from a frozen worker, which does no harm when it wakes up',
     { timeout: 90_000 },

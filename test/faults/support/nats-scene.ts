@@ -7,6 +7,7 @@ import { Names } from '../../../lib/drivers/nats/names/names.js';
 import { decodeMessage } from '../../../lib/drivers/nats/wire/decode-message.js';
 import { startNats, type NatsServer, type StartNatsOptions } from '../../support/nats-server.js';
 import { pace } from '../../support/passing-time.js';
+import { inAllSlots } from '../../support/in-all-slots.js';
 import type { WorkerProcess } from './worker-process.js';
 import { STREAM, WorkerScene, type StoredEntry } from './worker-scene.js';
 
@@ -46,7 +47,7 @@ export class NatsScene extends WorkerScene {
     /** The connection of the scene itself. */
     readonly client: NatsConnection,
   ) {
-    super(server, directory, nats({ url: server.url() }));
+    super(server, directory, inAllSlots(nats({ url: server.url() })));
     this.place = { nats: { url: server.url() } };
     client.subscribe(`$JS.ACK.${this.names.stream(STREAM)}.>`, {
       callback: (_, { subject, data }) => {

@@ -9,6 +9,7 @@ import {
   type PostgresServer,
   type StartPostgresOptions,
 } from '../../support/postgres-server.js';
+import { inAllSlots } from '../../support/in-all-slots.js';
 import type { WorkerProcess } from './worker-process.js';
 import { WorkerScene, type StoredEntry } from './worker-scene.js';
 
@@ -29,7 +30,7 @@ export class PostgresScene extends WorkerScene {
     /** Connections of the scene itself. */
     readonly pool: Pool,
   ) {
-    super(server, directory, postgres({ url: server.url() }));
+    super(server, directory, inAllSlots(postgres({ url: server.url() })));
     this.place = { postgres: { url: server.url() } };
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { redis } from '../../../lib/drivers/redis/redis.driver.js';
 import { startRedis, type RedisServer } from '../../support/redis-server.js';
+import { inAllSlots } from '../../support/in-all-slots.js';
 import type { WorkerProcess } from './worker-process.js';
 import { GROUP, STREAM, WorkerScene, type StoredEntry } from './worker-scene.js';
 
@@ -19,7 +20,7 @@ export class Scene extends WorkerScene {
     /** Straight to the server, past every proxy. */
     readonly client: Redis,
   ) {
-    super(server, directory, redis({ url: server.url }));
+    super(server, directory, inAllSlots(redis({ url: server.url })));
     this.place = { redis: { url: server.url } };
   }
 

@@ -20,7 +20,7 @@ export interface WorkerOptions {
   readonly streams: readonly string[];
   /** How long a handler takes, about, ms. */
   readonly work: number;
-  /** Where Redis is. Either this, `postgres` or `nats`. */
+  /** Where Redis is. Either this, `postgres`, `nats` or `kafka`. */
   readonly redis?: {
     readonly url?: string;
     readonly cluster?: readonly { readonly host: string; readonly port: number }[];

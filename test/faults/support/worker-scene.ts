@@ -1,11 +1,10 @@
 import { rm } from 'node:fs/promises';
-import type { DriverFactory } from '../../../lib/ports/driver.js';
+import type { Slots } from '../../../lib/options/slots-options.js';
 import { StreamsRuntime } from '../../../lib/runtime/streams-runtime.js';
 import { pace } from '../../support/passing-time.js';
 import { until } from '../../support/until.js';
 import type { Note } from './ledger.js';
 import { WorkerProcess, type WorkerOptions } from './worker-process.js';
-import { inAllSlots } from '../../support/in-all-slots.js';
 
 /** What a message can ask of the handler in worker.js. */
 export interface Payload {
@@ -70,13 +69,13 @@ export abstract class WorkerScene {
   constructor(
     readonly server: SceneServer,
     readonly directory: string,
-    driver: DriverFactory,
+    slots: Slots,
   ) {
-    this.publisher = new StreamsRuntime({ slots: inAllSlots(driver), group: GROUP });
+    this.publisher = new StreamsRuntime({ slots, group: GROUP });
   }
 
   /** Where the server is, for workers. */
-  protected abstract readonly place: Pick<WorkerOptions, 'redis' | 'postgres' | 'nats'>;
+  protected abstract readonly place: Pick<WorkerOptions, 'redis' | 'postgres' | 'nats' | 'kafka'>;
 
   /** Ends the connections of the scene itself. */
   protected abstract disconnect(): Promise<void>;

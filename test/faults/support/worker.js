@@ -17,6 +17,7 @@ import {
   StreamsTransport,
   UnrecoverableError,
 } from '../../../dist/index.js';
+import { kafka as kafkaDriver } from '../../../dist/kafka.js';
 import { nats as natsDriver } from '../../../dist/nats.js';
 import { postgres as postgresDriver } from '../../../dist/postgres.js';
 
@@ -31,13 +32,14 @@ const TOLD = [
   'stream-unreadable',
   'stream-acquired',
   'stream-lost',
+  'partitions-assigned',
   'worker-error',
 ];
 
 /** Runs from this on note it when their signal aborts, ms. */
 const LONG = 1000;
 
-const { streams, work, ledger, redis, postgres, nats, handler, ...options } = JSON.parse(
+const { streams, work, ledger, redis, postgres, nats, kafka, handler, ...options } = JSON.parse(
   process.argv[2],
 );
 const file = openSync(ledger, 'a');
@@ -112,9 +114,17 @@ Controller()(Worker);
 
 /** The module of the library, for the server that is given. */
 function streamsModule() {
-  const driver = postgres ? postgresDriver(postgres) : nats && natsDriver(nats);
+  const driver =
+    (postgres && postgresDriver(postgres)) ??
+    (nats && natsDriver(nats)) ??
+    (kafka && kafkaDriver(kafka));
   if (!driver) return RedisStreamsModule.forRoot({ ...redis, ...options });
-  const slots = { messageSource: driver, stateStore: driver, deadLetterQueue: driver };
+  const slots = {
+    messageSource: driver,
+    deadLetterQueue: driver,
+    // Kafka has none.
+    ...(!kafka && { stateStore: driver }),
+  };
   return StreamsModule.forRoot({ slots, ...options });
 }
 
@@ -136,7 +146,7 @@ async function answer(request) {
 }
 
 const app = await NestFactory.createMicroservice(App, {
-  inject: [(postgres ?? nats) ? StreamsTransport : RedisStreamsTransport],
+  inject: [(postgres ?? nats ?? kafka) ? StreamsTransport : RedisStreamsTransport],
   useFactory: (strategy) => ({ strategy }),
   logger: false,
 });

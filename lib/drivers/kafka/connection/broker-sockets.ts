@@ -59,6 +59,8 @@ export class BrokerSockets {
       ? tls.connect({ host, port, ...name, ...ssl }, opened)
       : net.connect({ host, port }, opened);
     socket.setKeepAlive(true, KEEP_ALIVE);
+    // While a broker does not answer, each caller that gives it up adds one (kafkajs calls `unref`).
+    socket.setMaxListeners(0);
     this.all.add(socket);
     let failure: Error | undefined;
     socket.once('error', (error) => (failure = error));
