@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventBus } from '../../../lib/core/event-bus.js';
+import { kafka } from '../../../lib/drivers/kafka/kafka.driver.js';
 import { memory } from '../../../lib/drivers/memory/memory.driver.js';
 import { nats } from '../../../lib/drivers/nats/nats.driver.js';
 import { postgres } from '../../../lib/drivers/postgres/postgres.driver.js';
@@ -37,6 +38,7 @@ const COLUMNS: readonly Column[] = [
     driver: nats(),
     variant: { where: "with `mode: 'core'`", driver: nats({ mode: 'core' }) },
   },
+  { title: 'kafka', driver: kafka() },
   {
     title: 'file (sample)',
     driver: file({ directory }),
@@ -133,6 +135,9 @@ const REMARKS: Readonly<Record<string, string>> = {
   'redis ownership':
     'On a Redis Cluster the lock of a stream is not part of the fence: [steps on a cluster](load-balancer.md#together-with-go).',
   'memory durableAttempts': 'Everything ends with the process.',
+  'kafka leases':
+    'Without the port: a partition has one consumer, and the engine keeps the order of each key within it.',
+  'kafka atomicPublish': 'In a transaction of Kafka, for readers that read what is committed.',
   'nats delays': 'From nats-server 2.12 on: [delayed messages](nats.md#delayed-messages).',
   'nats groups':
     'JetStream knows no consumers of a group: [what is not there](nats.md#what-is-not-there).',
@@ -191,7 +196,7 @@ const open = (factory: DriverFactory): Driver =>
 function portRows(opened: readonly Opened[], notes: Notes): string[][] {
   const ports = Object.entries(PORTS).map(([port, feature]) =>
     row(opened, port, feature.feature, (driver, title) =>
-      presence(port in driver, feature, `${title} ${port}`, notes),
+      presence(port in driver || isNeedless(port, driver), feature, `${title} ${port}`, notes),
     ),
   );
   const methods = Object.entries(METHODS).map(([method, feature]) =>
@@ -201,6 +206,10 @@ function portRows(opened: readonly Opened[], notes: Notes): string[][] {
   );
   return [...ports, ...methods];
 }
+
+/** What a partition has one consumer for, no lease is needed for. */
+const isNeedless = (port: string, { source }: Driver): boolean =>
+  port === 'leases' && source.capabilities.holds === 'partition';
 
 function presence(there: boolean, { apart }: Feature, cell: string, notes: Notes): string {
   const marks = notes.mark(there ? undefined : apart, REMARKS[cell]);
