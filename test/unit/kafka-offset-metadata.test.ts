@@ -48,7 +48,6 @@ describe('a set of offsets', () => {
     expect(touching).toEqual([]);
     const missing = offsets.slice(cut, 55).filter((offset) => !model.has(offset));
     expect([...ranges.missing(cut, 55)]).toEqual(missing);
-    expect([...ranges.missingDown(55, cut)]).toEqual(missing.toReversed());
     expect(ranges.countBelow(cut)).toBe([...model].filter((offset) => offset < cut).length);
     const rest = ranges.copy();
     expect(rest.cutBelow(cut)).toBe([...ranges.missing(cut, 60)][0]);

@@ -258,7 +258,7 @@ describe('a retry', () => {
     ]);
     expect(lease!.attempt).toBe(0);
     const [again] = await (await owner.next()).handOutAll([0]);
-    expect([again!.attempt, again!.charged]).toEqual([1, true]);
+    expect([again!.attempt, again!.charged]).toEqual([0, false]);
   });
 });
 

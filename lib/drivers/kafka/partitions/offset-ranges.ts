@@ -89,16 +89,6 @@ export class OffsetRanges {
     for (; next < to; next++) yield next;
   }
 
-  /** The same offsets, from the last one down. */
-  *missingDown(to: number, from: number): Generator<number> {
-    let next = to - 1;
-    for (let at = this.bounds.length - 2; at >= 0; at -= 2) {
-      for (; next >= this.bounds[at + 1]! && next >= from; next--) yield next;
-      if (next >= this.bounds[at]!) next = this.bounds[at]! - 1;
-    }
-    for (; next >= from; next--) yield next;
-  }
-
   /** Number of bounds that are at most `offset`: odd where the offset is in a range. */
   private boundsUpTo(offset: number): number {
     const { bounds } = this;

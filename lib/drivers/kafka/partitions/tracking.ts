@@ -136,7 +136,7 @@ export class Tracking {
     }
     if (done !== this.done) floor = done.cutBelow(floor);
     const { runs, markNumber, transaction, transacts } = this;
-    const handed = this.handedToTell(floor, done);
+    const handed = Math.max(floor, this.handed);
     return { floor, handed, done, runs, markNumber, transaction, transacts };
   }
 
@@ -181,18 +181,5 @@ export class Tracking {
     const start = Math.max(from, this.floorNow);
     if (start >= to) return 0;
     return to - start - (this.done.countBelow(to) - this.done.countBelow(start));
-  }
-
-  /** Entries at the end that were given back before they have run need no word. */
-  private handedToTell(floor: number, done: OffsetRanges): number {
-    if (this.usualRuns === 0) return Math.max(floor, this.handed);
-    let handed = floor;
-    for (const offset of done.missingDown(this.handed, floor)) {
-      if (this.runs.get(offset) !== 0) {
-        handed = offset + 1;
-        break;
-      }
-    }
-    return handed;
   }
 }
