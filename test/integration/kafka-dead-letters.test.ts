@@ -1,8 +1,27 @@
 import type { Message } from 'kafkajs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from 'vitest';
 import type { DeadLetterRecord } from '../../lib/core/dead-letter-record.js';
 import type { Lease } from '../../lib/core/lease.js';
 import { deadLetter } from '../../lib/core/settlement.js';
+import type {
+  KafkaProducer,
+  ProducerOptions,
+} from '../../lib/drivers/kafka/connection/kafka-client.js';
+import { DEFAULT_TOPICS, KAFKA_OPTIONS } from '../../lib/drivers/kafka/connection/kafka.options.js';
+import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs-client.js';
+import { KafkaDeadLetters } from '../../lib/drivers/kafka/dead-letters/kafka.dead-letters.js';
+import { KafkaConnectionError } from '../../lib/drivers/kafka/errors/kafka-connection.errors.js';
+import { Names } from '../../lib/drivers/kafka/names/names.js';
+import { Topics } from '../../lib/drivers/kafka/topics/topics.js';
 import type { DeadLetterQueue } from '../../lib/ports/dead-letters.js';
 import type { Driver } from '../../lib/ports/driver.js';
 import type { Subscription } from '../../lib/ports/subscription.js';
@@ -158,6 +177,46 @@ describe('dead letters of Kafka', needsKafka(), () => {
     expect(await subscription.pull(10)).toEqual([]);
     expect(await payloads()).toEqual([]);
   });
+
+  for (const isCommitted of [true, false]) {
+    const so = isCommitted ? 'is committed' : 'is not committed';
+    test(`move once, and are counted, where a commit ${so} and has no answer`, async () => {
+      await server.createTopic(stream);
+      await put(3);
+      const options = KAFKA_OPTIONS.complete({ brokers: server.brokers });
+      const client = new KafkajsClient(options, world.events);
+      onTestFinished(() => client.close());
+      const { admin } = client;
+      let failures = 1;
+      const flawed = async (given?: ProducerOptions): Promise<KafkaProducer> => {
+        const producer = await client.producer(given);
+        const begin = producer.transaction.bind(producer);
+        producer.transaction = async () => {
+          const transaction = await begin();
+          const commit = transaction.commit.bind(transaction);
+          transaction.commit = async () => {
+            if (failures-- <= 0) return commit();
+            if (isCommitted) await commit();
+            throw new KafkaConnectionError('unknown', 'committing');
+          };
+          return transaction;
+        };
+        return producer;
+      };
+      const other = new KafkaDeadLetters({
+        ...{ client: { producer: flawed }, admin, events: world.events },
+        names: new Names(server.prefix),
+        topics: new Topics({ admin, options, settings: DEFAULT_TOPICS }),
+        send: () => Promise.reject(new Error('Nothing is put here.')),
+      });
+      expect(await other.redrive(stream, { all: true })).toBe(3);
+      expect(failures).toBeLessThanOrEqual(0);
+      expect(await payloads()).toEqual([]);
+      const subscription = await world.subscribe(driver, stream, { group: 'billing' });
+      expect(await taken(subscription, 3)).toHaveLength(3);
+      expect(await subscription.pull(10)).toEqual([]);
+    });
+  }
 
   test('that are redriven and purged at once are one or the other', async () => {
     await server.createTopic(stream);
