@@ -7,7 +7,12 @@ import {
   TopicMarks,
   type Mark,
 } from '../../lib/drivers/kafka/groups/mark.js';
-import { givenBack, movedTo, pendingRanges } from '../../lib/drivers/kafka/partitions/moved.js';
+import {
+  givenBack,
+  movedTo,
+  pendingRanges,
+  unreadFrom,
+} from '../../lib/drivers/kafka/partitions/moved.js';
 import { encodeMetadata } from '../../lib/drivers/kafka/partitions/offset-metadata.js';
 import { OffsetRanges } from '../../lib/drivers/kafka/partitions/offset-ranges.js';
 import { progressAt, type Progress } from '../../lib/drivers/kafka/partitions/progress.js';
@@ -63,6 +68,15 @@ describe('the progress of a group in a partition', () => {
         expect(after.floor).toBe(kept[0] ?? offset);
       }),
     );
+  });
+
+  it('what is done behind the last entry that was handed out is not unread', () => {
+    const before = { ...progressAt(0), handed: 2 };
+    const done = (...ranges: [number, number][]) => ({ ...before, done: new OffsetRanges(ranges) });
+    expect(unreadFrom(before)).toEqual({ from: 2, doneBehind: 0 });
+    expect(unreadFrom(done([1, 2]))).toEqual({ from: 2, doneBehind: 0 });
+    expect(unreadFrom(done([1, 20]))).toEqual({ from: 20, doneBehind: 0 });
+    expect(unreadFrom(done([2, 20], [22, 25]))).toEqual({ from: 20, doneBehind: 3 });
   });
 
   it('counts the runs of what stays pending, and no others', () => {

@@ -4,7 +4,7 @@ import type { GroupReport } from '../../../ports/group-admin.js';
 import type { PartitionOffsets } from '../connection/kafka-client.js';
 import { BEGINNING, messageId } from '../ids/message-ids.js';
 import type { Progress } from '../partitions/progress.js';
-import { givenBack, pendingRanges } from '../partitions/moved.js';
+import { givenBack, pendingRanges, unreadFrom } from '../partitions/moved.js';
 import type { RecordAt, RecordsAt } from './records-at.js';
 import { sum } from './topic-report.js';
 
@@ -45,15 +45,16 @@ export async function groupReport(
     ...waiting.flatMap((one) => [one.oldestPending, one.oldestUndelivered]),
   ]);
   const undelivered = oldest(found.map(({ oldestUndelivered }) => oldestUndelivered));
-  const delivered = partitions.findLast(({ progress }) => progress.handed > 0);
+  const read = partitions.map(({ partition, progress }) => {
+    return { partition, upTo: unreadFrom(progress).from };
+  });
+  const delivered = read.findLast(({ upTo }) => upTo > 0);
   return {
     ...{ name, consumers },
     pending:
       sum([...found, ...waiting].map((one) => one.pending)) + sum(waiting.map((one) => one.lag)),
-    lastDeliveredId: delivered
-      ? messageId(delivered.partition, delivered.progress.handed - 1)
-      : BEGINNING,
-    entriesRead: sum(partitions.map(({ progress }) => progress.handed)),
+    lastDeliveredId: delivered ? messageId(delivered.partition, delivered.upTo - 1) : BEGINNING,
+    entriesRead: sum(read.map(({ upTo }) => upTo)),
     lag: sum(found.map((one) => one.lag)),
     oldestPendingId: pending?.id,
     oldestPendingAge: ageOf(pending),
@@ -75,17 +76,18 @@ async function findEntries(
   // Entries that the broker has deleted are neither pending nor undelivered.
   const ranges = pendingRanges(progress).filter(([, to]) => to > low);
   const [first] = ranges;
-  const handed = Math.max(progress.handed, low);
+  const { from, doneBehind } = unreadFrom(progress);
+  const unreadAt = Math.max(from, low);
   const back = givenBack(progress).filter((offset) => offset >= low);
   const at = (offset: number | undefined) =>
     offset === undefined ? undefined : records.at(topic, { partition, offset, high });
   const [held, again, next] = await Promise.all([
     at(first && Math.max(first[0], low)),
     at(back[0]),
-    at(handed),
+    at(unreadAt),
   ]);
-  const unread = typeof next === 'object' ? next.offset : handed;
-  const behind = next === 'none' ? 0 : Math.max(0, high - unread);
+  const unread = typeof next === 'object' ? next.offset : unreadAt;
+  const behind = next === 'none' ? 0 : Math.max(0, high - unread - doneBehind);
   return {
     partition: String(partition),
     pending: sum(ranges.map(([from, to]) => to - Math.max(from, low))),

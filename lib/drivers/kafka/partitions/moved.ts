@@ -11,6 +11,20 @@ export function givenBack({ floor, handed, done, runs }: Progress): number[] {
     .sort((a, b) => a - b);
 }
 
+/** Returns the first offset that was not handed out, and how many behind it are done all the same. */
+export function unreadFrom({ floor, handed, done }: Progress): {
+  from: number;
+  doneBehind: number;
+} {
+  let from = Math.max(floor, handed);
+  let doneBehind = 0;
+  for (const [start, end] of done) {
+    if (start <= from) from = Math.max(from, end);
+    else doneBehind += end - start;
+  }
+  return { from, doneBehind };
+}
+
 /** Returns the ranges of offsets that were handed out, and not settled or given back before a run; in order. */
 export function pendingRanges(progress: Progress): Range[] {
   const { floor, handed, done } = progress;
