@@ -9,8 +9,7 @@ import { Names } from './names/names.js';
 import { openKafka } from './source/open-kafka.js';
 
 /**
- * Uses Kafka for the slots `messageSource` and `deadLetterQueue`. Needs brokers from 2.1 on, and the
- * package `kafkajs`.
+ * Uses Kafka for the slots `messageSource` and `deadLetterQueue`. Needs the package `kafkajs`.
  * @throws InvalidOptionsError naming every problem
  */
 export function kafka(options: KafkaOptions = {}): DriverFactory {
