@@ -28,6 +28,10 @@ export interface KafkaGroup {
 /** Partitions by node. */
 export type Leaders = ReadonlyMap<string, readonly number[]>;
 
+/** How many partitions there are. */
+export const countOf = (leaders: Leaders): number =>
+  [...leaders.values()].reduce((sum, { length }) => sum + length, 0);
+
 export interface GroupOptions {
   readonly groupId: string;
   readonly topic: string;

@@ -2,14 +2,14 @@ import { Backoff } from '../../../core/backoff.js';
 import { systemClock, within } from '../../../core/clock.js';
 import { WakeUp } from '../../connections/wake-up.js';
 import type { CommittedOffset } from '../connection/kafka-client.js';
-import type { Joined, Leaders, Membership, Share } from '../connection/kafka-group.js';
+import { countOf, type Leaders, type Membership } from '../connection/kafka-group.js';
 import { isReply } from '../errors/kafka-reply.error.js';
-import { decodeClaim, encodeClaim } from './claim.js';
+import { encodeClaim } from './claim.js';
 import { expelledError, isExpelled, rebalancingError } from './expelled.js';
 import type { MemberParts } from './member-parts.js';
 import { OwnedPartitions, type Revocation } from './owned-partitions.js';
 import { Session } from './session.js';
-import { sharePartitions } from './share-partitions.js';
+import { sharesOf } from './share-partitions.js';
 
 /** Longest wait of `stop` for the answer of the broker, in milliseconds. */
 const LAST_WORD = 1000;
@@ -95,10 +95,15 @@ export class Member {
     this.parts.hooks.onLost(this.owned.clear());
   }
 
-  /** Sends nothing more and does not leave, as if the process were dead. For tests. */
+  /**
+   * Sends nothing more and does not leave, as if the process were frozen. When its session is over, it learns
+   * that its partitions are lost. For tests.
+   */
   silence(): void {
     this.silenced = true;
     this.wakeUp.wake();
+    const left = this.parts.sessionTimeout - this.session.beat;
+    systemClock.setTimeout(() => this.parts.hooks.onLost(this.owned.clear()), left);
   }
 
   private async run(): Promise<void> {
@@ -147,7 +152,8 @@ export class Member {
       // Commits of this generation are refused until it is in sync, and tried again.
       this.membership = { memberId, generation };
       const syncedAt = systemClock.now();
-      const partitions = await group.sync(this.membership, this.sharesOf(joined));
+      const shares = sharesOf(joined.members, [...this.leaders.values()].flat());
+      const partitions = await group.sync(this.membership, shares);
       if (this.stopped) return;
       this.session.heard(syncedAt);
       this.assigned(partitions);
@@ -196,15 +202,6 @@ export class Member {
     });
   }
 
-  private sharesOf({ members }: Joined): Share[] {
-    const claimants = members.map(({ memberId, claim }) => ({
-      ...{ memberId, claim: decodeClaim(claim) },
-    }));
-    return claimants.length === 0
-      ? []
-      : sharePartitions(claimants, [...this.leaders.values()].flat());
-  }
-
   private assigned(partitions: readonly number[]): void {
     const { added, revoked } = this.owned.assign(partitions);
     this.parts.hooks.onAssigned(added);
@@ -245,6 +242,3 @@ export class Member {
     this.memberId = '';
   }
 }
-
-const countOf = (leaders: Leaders): number =>
-  [...leaders.values()].reduce((sum, { length }) => sum + length, 0);

@@ -1,11 +1,20 @@
-import type { Share } from '../connection/kafka-group.js';
-import type { Claim } from './claim.js';
+import type { Joined, Share } from '../connection/kafka-group.js';
+import { decodeClaim, type Claim } from './claim.js';
 
 /** A member of a group, and what it says that it has. */
 export interface Claimant {
   readonly memberId: string;
   readonly claim: Claim;
 }
+
+/** What the leader of a group gives to its members, as they have joined. Empty: another member leads. */
+export const sharesOf = (members: Joined['members'], partitions: readonly number[]): Share[] =>
+  members.length === 0
+    ? []
+    : sharePartitions(
+        members.map(({ memberId, claim }) => ({ memberId, claim: decodeClaim(claim) })),
+        partitions,
+      );
 
 /**
  * Shares the partitions of a topic out among the members of a group, as evenly as their number allows.

@@ -4,7 +4,7 @@ import type { TopicReading } from './topic-reading.js';
 
 /** What was taken, and waits until the groups were told of it. */
 interface Taken {
-  readonly leases: readonly KafkaLease[];
+  readonly leases: KafkaLease[];
   readonly announced: Promise<unknown>;
   /** The answer of the brokers came. */
   isOver: boolean;
@@ -36,16 +36,18 @@ export class HandOut {
   }
 
   /**
-   * Returns what was taken, once it may be handed out. Partitions that go to other consumers meanwhile get
+   * Returns what was taken, `limit` leases at most, once it may be handed out. Partitions that go to other consumers meanwhile get
    * theirs back. Undefined: it may not be handed out before `end`.
    */
-  async announced(end: number): Promise<KafkaLease[] | undefined> {
+  async announced(limit: number, end: number): Promise<KafkaLease[] | undefined> {
     const { taken } = this;
     if (!taken) return [];
     if (!taken.isOver) await untilLate(taken.announced, end);
     if (!taken.isOver || this.taken !== taken) return undefined;
-    this.taken = undefined;
-    return taken.leases.filter((lease) => !isGivenBack(lease));
+    // An earlier pull may have asked for more.
+    const leases = taken.leases.splice(0, limit);
+    if (taken.leases.length === 0) this.taken = undefined;
+    return leases.filter((lease) => !isGivenBack(lease));
   }
 
   /** What was taken and not handed out goes back to its partition. */
@@ -68,7 +70,7 @@ function takeFrom(
   return leases.length > before ? reading.announce(leases.slice(before)) : undefined;
 }
 
-function announcing(leases: readonly KafkaLease[], told: readonly Promise<void>[]): Taken {
+function announcing(leases: KafkaLease[], told: readonly Promise<void>[]): Taken {
   const taken: Taken = { leases, isOver: told.length === 0, announced: Promise.resolve() };
   if (taken.isOver) return taken;
   const announced = Promise.all(told).then(() => (taken.isOver = true));

@@ -98,6 +98,7 @@ export class KafkaSubscription implements Subscription, TopicReader {
     systemClock.clearTimeout(this.ticking);
     systemClock.clearTimeout(this.looking);
     this.deaf?.();
+    this.handOut.giveBack();
     this.readings.stop();
     this.wakeUp.wake();
   }
@@ -138,7 +139,7 @@ export class KafkaSubscription implements Subscription, TopicReader {
         ({ read }) => this.watched?.has(read.stream) ?? true,
       );
       if (this.handOut.take(readings, limit)) {
-        const leases = await this.handOut.announced(end);
+        const leases = await this.handOut.announced(limit, end);
         if (this.stopped) continue;
         if (leases === undefined || leases.length > 0) return leases ?? [];
       } else {
@@ -157,7 +158,6 @@ export class KafkaSubscription implements Subscription, TopicReader {
 
   private async end(): Promise<void> {
     await this.stop();
-    this.handOut.giveBack();
     await this.readings.close(LAST_WORD);
     this.parts.onClosed(this);
   }

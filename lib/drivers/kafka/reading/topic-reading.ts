@@ -1,5 +1,4 @@
 import { sleep, systemClock } from '../../../core/clock.js';
-import { InvalidOptionsError } from '../../../core/errors/start-up.errors.js';
 import type { KafkaGroup } from '../connection/kafka-group.js';
 import { isReply } from '../errors/kafka-reply.error.js';
 import type { TopicMarks } from '../groups/mark.js';
@@ -8,17 +7,11 @@ import type { KafkaLease } from '../partitions/kafka.lease.js';
 import { PartitionStates } from '../partitions/partition-states.js';
 import { OpeningPartitions } from './opening-partitions.js';
 import { PartitionReadings } from './partition-readings.js';
+import { isLasting, MOVED, sessionRefused } from './reading-errors.js';
 import type { ReadingParts, ReadTopic, TopicReader } from './read-topic.js';
 
-/** Errors of brokers that do not lead the partition, or do not know the topic yet. */
-const MOVED = [
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'NOT_LEADER_FOR_PARTITION',
-  'LEADER_NOT_AVAILABLE',
-  'FENCED_LEADER_EPOCH',
-  'UNKNOWN_LEADER_EPOCH',
-  'REPLICA_NOT_AVAILABLE',
-];
+/** Longest wait for the last commit of a member that leaves by itself, in milliseconds. */
+const LAST_WORD = 2000;
 
 /** One topic, as one consumer of a group reads it: a member of a Kafka group. */
 export class TopicReading {
@@ -30,6 +23,8 @@ export class TopicReading {
   private readonly readings: PartitionReadings;
   private settleOpened!: { resolve(): void; reject(error: Error): void };
   private isFirst = true;
+  private stopped = false;
+  private closed: Promise<void> | undefined;
 
   /** @param onMissing called when the topic is gone: nothing is read any more */
   constructor(
@@ -97,15 +92,27 @@ export class TopicReading {
     this.readings.apply(marks);
   }
 
-  /** Hands out nothing more. What is in hand can still be settled. */
+  /**
+   * Hands out nothing more. What is in hand can still be settled. Leaves the group once nothing is in hand:
+   * other members need not wait for `close`.
+   */
   stop(): void {
+    this.stopped = true;
     this.readings.stop();
     this.settleOpened.resolve();
+    this.leaveWhereIdle();
   }
 
   /** Commits what is known, for `patience` milliseconds at most, and leaves the group. Never rejects. */
-  async close(patience: number): Promise<void> {
-    this.stop();
+  close(patience: number): Promise<void> {
+    this.closed ??= this.end(patience);
+    return this.closed;
+  }
+
+  private async end(patience: number): Promise<void> {
+    this.stopped = true;
+    this.readings.stop();
+    this.settleOpened.resolve();
     this.opening.giveUpAll();
     const flushed = this.states.flush(this.readings.states);
     await Promise.race([flushed, sleep(systemClock, patience)]);
@@ -165,12 +172,19 @@ export class TopicReading {
         released: (partition, waiting) => {
           held.bytes -= waiting.bytes;
           this.readings.released(partition, waiting);
+          this.leaveWhereIdle();
         },
         settled: ({ bytes }) => {
           held.bytes -= bytes;
+          this.leaveWhereIdle();
         },
       },
     });
+  }
+
+  private leaveWhereIdle(): void {
+    if (!this.stopped || this.closed) return;
+    if (this.readings.states.every(({ leases }) => leases.size === 0)) void this.close(LAST_WORD);
   }
 
   private fetchFailed(error: Error): void {
@@ -222,22 +236,3 @@ export class TopicReading {
     this.parts.events.emit(event, { stream, group, consumer, partitions: partitions.map(String) });
   }
 }
-
-const sessionRefused = (ms: number): Error =>
-  new InvalidOptionsError([
-    `sessionTimeout, or the idleTimeout of the consumers in its place, is ${ms} ms, which the brokers refuse: ` +
-      'they take 6000 to 1800000, or what group.min.session.timeout.ms and group.max.session.timeout.ms say',
-  ]);
-
-/** Errors that pass by themselves: a coordinator that is being chosen, or loads its groups. */
-const PASSING = [
-  ...MOVED,
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'GROUP_LOAD_IN_PROGRESS',
-  'NOT_COORDINATOR_FOR_GROUP',
-  'REBALANCE_IN_PROGRESS',
-  'REQUEST_TIMED_OUT',
-];
-
-/** Whether a consumer that begins to read should fail by this error. */
-const isLasting = (error: Error): boolean => !isReply(error, ...PASSING);

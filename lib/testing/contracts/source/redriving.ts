@@ -11,12 +11,14 @@ export function describeRedriving({ describe, test }: Tests, world: () => Source
   async function givenUp(...values: string[]) {
     port(await world().driver(), 'deadLetters');
     const ids = await world().publish(...values);
-    const reader = await world().reader('A', { idleTimeout: IDLE });
+    const driver = await world().open();
+    const reader = await world().reader('A', { idleTimeout: IDLE, driver });
     for (const lease of await reader.take(values.length)) await giveUp(reader, lease);
     const queue = port(await world().driver(), 'deadLetters');
     return {
       ids,
       reader,
+      vanish: async () => world().harness.vanish?.(driver),
       redrive: (filter: DeadLetterFilter = { all: true }) => queue.redrive(world().stream, filter),
     };
   }
@@ -117,11 +119,12 @@ export function describeRedriving({ describe, test }: Tests, world: () => Source
     });
 
     test('is extended, and taken over where its owner dies', async () => {
-      const { ids, reader, redrive } = await givenUp('a');
+      const { ids, reader, redrive, vanish } = await givenUp('a');
       await redrive();
       const held = await run(reader);
       expect(await reader.extend(held)).toEqual(['held']);
       await reader.subscription.stop();
+      await vanish();
       const peer = await world().reader('B', { idleTimeout: IDLE });
       const lease = await peer.takeOne();
       expect(lease).toMatchObject({ stream: world().stream, id: ids[0], redriven: true });

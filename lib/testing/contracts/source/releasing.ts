@@ -23,8 +23,11 @@ export function describeReleasing({ describe, test }: Tests, world: () => Source
       await reader.settle(leases[0]!, release);
       const peer = await world().reader('B');
       const lease = await peer.takeOne();
-      expect(lease).toMatchObject({ charged: false, attempt: 0 });
-      expect(await peer.begin(lease)).toBe('started');
+      // A source that forgets the first run may hand the entry out as a new one.
+      if (!lease.charged) {
+        expect(lease.attempt).toBe(0);
+        expect(await peer.begin(lease)).toBe('started');
+      }
       expect(lease).toMatchObject({ charged: true, attempt: 1 });
       expect(valueOf(lease)).toBe('a');
     });
@@ -70,6 +73,7 @@ export function describeReleasing({ describe, test }: Tests, world: () => Source
     });
 
     test('elsewhere lets it come back from another consumer', async () => {
+      await world().needEntries();
       await world().need(world().countsAttempts, 'count attempts across consumers');
       const reader = await world().reader('A');
       await world().publish('a');
