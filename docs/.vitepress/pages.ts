@@ -52,7 +52,7 @@ export const PARTS: readonly Part[] = [
       'security',
     ],
   },
-  { title: 'Backends', pages: ['drivers', 'postgres', 'nats'] },
+  { title: 'Backends', pages: ['drivers', 'postgres', 'nats', 'kafka'] },
   {
     title: 'Extend it',
     pages: ['slots', 'writing-a-middleware', 'writing-a-driver', 'driver-contract'],

@@ -1,6 +1,9 @@
-import { afterAll, beforeEach, expect, it } from 'vitest';
+import { NestFactory } from '@nestjs/core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Warehouse } from '../../sample/docs/coming-from/warehouse.js';
 import { orderOf, publisherOf, redisOfPrograms, started, watched } from '../support/coming-from.js';
+import { startKafka, type KafkaServer } from '../support/kafka-server.js';
+import { needsOwnKafka, testKafka } from '../support/kafka.js';
 import { startApp } from '../support/nest-app.js';
 import { until } from '../support/until.js';
 
@@ -9,8 +12,35 @@ const after = await import('../../sample/docs/coming-from/nest-kafka/after.order
 afterAll(() => redis.stop());
 beforeEach(() => redis.client.flushall());
 
-it.for(['before', 'both'])('%s: runs against Kafka', (_, context) => {
-  context.skip('the program is compiled only: it needs Kafka and kafkajs');
+describe('with Kafka', needsOwnKafka(), () => {
+  let server: KafkaServer;
+  let before: typeof import('../../sample/docs/coming-from/nest-kafka/before.orders.js');
+  beforeAll(async () => {
+    server = await startKafka();
+    vi.stubEnv('KAFKA_BROKER', server.brokers[0]!);
+    before = await import('../../sample/docs/coming-from/nest-kafka/before.orders.js');
+    const { admin } = await testKafka(server.brokers);
+    await admin.createTopics({ topics: [{ topic: 'order.placed', numPartitions: 1 }] });
+    await admin.disconnect();
+  }, 60_000);
+  afterAll(() => server?.stop());
+
+  it('before and both: what the old producer sends is handled, and by the new one, too', async () => {
+    const old = await started(before.bootstrap);
+    await old.app.get(before.Checkout).buy(orderOf('a-1'));
+    await until('a-1 is handled', () => old.reserved().includes('a-1'));
+    await old.close();
+    const both = await import('../../sample/docs/coming-from/nest-kafka/both.orders.js');
+    const app = await started(both.bootstrap);
+    const producer = await NestFactory.createApplicationContext(before.AppModule);
+    onTestFinished(() => producer.close());
+    await producer.get(before.Checkout).buy(orderOf('a-2'));
+    await until('a-2 is handled', () => app.reserved().includes('a-2'));
+    const checkout = (await publisherOf(after.AppModule)).app.get(after.Checkout);
+    await checkout.buy(orderOf('a-3'));
+    await until('a-3 is handled', () => app.reserved().includes('a-3'));
+    expect(app.reserved()).toEqual(['a-2', 'a-3']);
+  }, 60_000);
 });
 
 it('after: the orders of a customer stay in order through a retry', async () => {

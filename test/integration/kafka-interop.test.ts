@@ -9,7 +9,7 @@ import {
   Payload,
   Transport,
 } from '@nestjs/microservices';
-import { logLevel, type Message } from 'kafkajs';
+import type { Message } from 'kafkajs';
 import { firstValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { jsonCodec } from '../../lib/core/codecs/json.codec.js';
@@ -65,7 +65,7 @@ describe('records of other programs on Kafka', needsKafka(), () => {
     const stream = unique();
     const topic = await kafka.createTopic(stream);
     const client = new ClientKafka({
-      client: { brokers: kafka.brokers, logLevel: logLevel.NOTHING },
+      client: { brokers: kafka.brokers, logCreator: () => () => undefined },
       producerOnlyMode: true,
     });
     onTestFinished(() => client.close());
@@ -86,7 +86,7 @@ describe('records of other programs on Kafka', needsKafka(), () => {
     const topic = await kafka.createTopic(stream);
     await kafka.createTopic(`${stream}.reply`);
     const client = new ClientKafka({
-      client: { brokers: kafka.brokers, logLevel: logLevel.NOTHING },
+      client: { brokers: kafka.brokers, logCreator: () => () => undefined },
       consumer: { groupId: `${topic}-replies`, maxWaitTimeInMs: 50 },
     });
     onTestFinished(() => client.close());
@@ -121,7 +121,7 @@ describe('records of other programs on Kafka', needsKafka(), () => {
       logger: false,
       transport: Transport.KAFKA,
       options: {
-        client: { brokers: kafka.brokers, logLevel: logLevel.NOTHING },
+        client: { brokers: kafka.brokers, logCreator: () => () => undefined },
         consumer: { groupId: world.topic('nest'), maxWaitTimeInMs: 50 },
         subscribe: { fromBeginning: true },
       },
