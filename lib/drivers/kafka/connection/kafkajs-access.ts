@@ -113,7 +113,7 @@ export class KafkajsAccess {
     for (;;) {
       if (this.isClosed) throw new ClosedError('The connection to Kafka');
       try {
-        return await cluster.connect();
+        return await answered(cluster.connect(), deadline - systemClock.now());
       } catch (error) {
         if (isRefused(error)) throw typedError(error, action, 'not-sent');
         if (systemClock.now() >= deadline) {
@@ -179,6 +179,15 @@ export class KafkajsAccess {
 }
 
 const TRY_AGAIN = 'Nothing was sent; try again with backoff.';
+
+/** kafkajs may wait much longer than it was told for a broker that accepts connections and says nothing. */
+async function answered(connecting: Promise<void>, ms: number): Promise<void> {
+  const over = new AbortController();
+  const silence = sleep(systemClock, ms, over.signal).then(() => {
+    throw new Error('the broker has not answered');
+  });
+  await Promise.race([connecting, silence]).finally(() => over.abort());
+}
 
 /** kafkajs wants one. It is never asked. */
 const UNUSED_ASSIGNER = {
