@@ -95,15 +95,10 @@ export class Member {
     this.parts.hooks.onLost(this.owned.clear());
   }
 
-  /**
-   * Sends nothing more and does not leave, as if the process were frozen. When its session is over, it learns
-   * that its partitions are lost. For tests.
-   */
+  /** Sends nothing more and does not leave, as if the process were dead. For tests. */
   silence(): void {
     this.silenced = true;
     this.wakeUp.wake();
-    const left = this.parts.sessionTimeout - this.session.beat;
-    systemClock.setTimeout(() => this.parts.hooks.onLost(this.owned.clear()), left);
   }
 
   private async run(): Promise<void> {
