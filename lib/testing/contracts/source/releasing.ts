@@ -6,6 +6,7 @@ import { IDLE, NEVER, valueOf, type SourceWorld } from '../../world/source-world
 export function describeReleasing({ describe, test }: Tests, world: () => SourceWorld): void {
   describe('release', () => {
     test('makes the entry available to another consumer at once', async () => {
+      await world().needEntries();
       const [id] = await world().publish('a');
       const { reader, leases } = await world().abandon('A', 1);
       const peer = await world().reader('B', { idleTimeout: NEVER });
