@@ -193,7 +193,7 @@ export class PartitionLog {
 }
 
 const hash = (key: string): number =>
-  [...key].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 65_521, 7);
+  Array.from(key).reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 65_521, 7);
 
 class LogSubscription implements Subscription {
   private watched: ReadonlySet<string>;
