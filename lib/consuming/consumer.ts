@@ -192,7 +192,8 @@ export class Consumer implements Worker {
   /** A run or settlement has ended: there may be room, and callers may wait for it. */
   private readonly progressed = (): void => {
     this.pullLoop?.capacityFreed();
-    this.workings.held.progressed();
+    const { held } = this.workings;
+    if (held.waiting.size > 0) held.progressed();
   };
 
   private prepareRuns(subscription: Subscription): RunParts {

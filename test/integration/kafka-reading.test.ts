@@ -262,9 +262,9 @@ describe('reading from Kafka', needsKafka(), () => {
     const two = await reader({ consumer: 'two' });
     await until('they come again', async () => (await two.pull()).length > 0);
     expect(two.handed.map(({ id, attempt }) => [id, attempt])).toEqual([
-      ['0-0', 1],
-      ['0-1', 1],
-      ['0-2', 1],
+      ['0-0', 0],
+      ['0-1', 0],
+      ['0-2', 0],
     ]);
   });
 

@@ -22,7 +22,6 @@ export class HeldDeliveries extends Chain<Delivery> {
 
   /** Call it when a run or settlement has ended: callers may wait for that. */
   progressed(): void {
-    if (this.waiting.size === 0) return;
     for (const look of this.waiting) look();
   }
 }
