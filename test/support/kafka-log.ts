@@ -18,7 +18,7 @@ export const answered = (type: string, retriable = false): Error =>
   Object.assign(new Error(type), { name: 'KafkaJSProtocolError', type, retriable });
 
 /** What a request does instead of being answered. */
-export type Mishap = 'answer is lost' | 'nothing arrives' | 'not connected';
+export type Mishap = 'answer is lost' | 'nothing arrives' | 'not connected' | 'not allowed';
 
 /**
  * One broker that keeps the rules of idempotent producers: a batch with the numbers of an earlier one is
@@ -66,6 +66,8 @@ export class KafkaLog {
     await this.gate;
     if (mishap === 'not connected') throw connectionError('Not connected');
     if (mishap === 'nothing arrives') throw connectionError('Closed connection');
+    // Brokers look at rights before they look whether they have the batch.
+    if (mishap === 'not allowed') throw answered('TOPIC_AUTHORIZATION_FAILED');
     let error: Error | undefined;
     const topics = request.topicData.map(({ topic, partitions }) => ({
       topicName: topic,

@@ -132,6 +132,16 @@ describe('a producer', () => {
     expect(await producer.send(records('c'))).toEqual([1]);
   });
 
+  test('goes on as another producer where an answer was lost, and the record is refused then', async () => {
+    const log = new KafkaLog(1);
+    const producer = producerOn(log);
+    log.mishaps.push('answer is lost', 'not allowed');
+    expect(inShort(await producer.send(records('a')))).toEqual(['unknown']);
+    // To the same producer it would look like the record whose answer was lost.
+    expect(await producer.send(records('b'))).toEqual([1]);
+    expect(log.at('t/0')).toEqual(['a', 'b']);
+  });
+
   test('waits for a leader as long as there is time', async () => {
     const log = new KafkaLog(1);
     const producer = producerOn(log);

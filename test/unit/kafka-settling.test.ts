@@ -104,6 +104,7 @@ beforeEach(async () => {
       deadLetter: async ({ id }, { reason }) => record(`dead ${id} ${reason}`),
       retry: async ({ id }, { attempts }) => {
         if (id === '0-9') throw new Error('no right to make a topic');
+        if (id === '0-8') return record('too large');
         return record(`retry ${id} ${attempts}`);
       },
     },
@@ -235,14 +236,15 @@ describe('a retry', () => {
     expect(await settling.settle([{ lease: lease!, settlement: retry(2000) }])).toEqual(['moved']);
   });
 
-  it('waits in its place where it waits shortly, is ordered, or can go to no topic', async () => {
-    const leases = await owner.handOutAll([0, 1, 9]);
+  it('waits in its place where it waits shortly, is ordered, or is taken by no topic', async () => {
+    const leases = await owner.handOutAll([0, 1, 8, 9]);
     const outcomes = await settling.settle([
       { lease: leases[0]!, settlement: retry(500) },
       { lease: leases[1]!, settlement: { ...retry(2000), inPlace: true } },
       { lease: leases[2]!, settlement: retry(2000) },
+      { lease: leases[3]!, settlement: retry(2000) },
     ]);
-    expect(outcomes).toEqual(['settled', 'settled', 'settled']);
+    expect(outcomes).toEqual(['settled', 'settled', 'settled', 'settled']);
     expect(broker.read).toEqual([]);
     for (const lease of leases) {
       expect([lease.charged, lease.attempt]).toEqual([false, 1]);

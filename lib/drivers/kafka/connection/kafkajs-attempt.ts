@@ -151,6 +151,8 @@ export class KafkajsAttempt {
     }
     if (refusals.mayBeStored(word)) batch.isUnanswered = true;
     if (this.isPassing(word, error)) return this.parts.leaders.stale();
+    // The broker may have stored it: to the same producer the next batch would look like a repetition.
+    if (batch.isUnanswered && batch.sentBy) renew?.(batch.sentBy);
     batch.failed(
       batch.isUnanswered
         ? new KafkaConnectionError('unknown', PUBLISHING, error)

@@ -90,8 +90,9 @@ export class Member {
       const left = this.parts.group.leave(this.memberId).catch(() => undefined);
       await within(systemClock, LAST_WORD, left);
     }
-    await this.parts.group.close();
-    await this.running;
+    // What is under way may wait for a broker that says nothing, until its connection is broken.
+    const ended = Promise.all([this.parts.group.close(), this.running]).catch(() => undefined);
+    await within(systemClock, LAST_WORD, ended);
     this.parts.hooks.onLost(this.owned.clear());
   }
 
@@ -184,9 +185,16 @@ export class Member {
     this.wakeUp.wake();
   }
 
+  /** A look that fails finds nothing new: a partition without a leader must not end the session. */
   private async hasNewPartitions(): Promise<boolean> {
     const before = countOf(this.leaders);
-    return !(await this.look()) || countOf(this.leaders) > before;
+    try {
+      return !(await this.look()) || countOf(this.leaders) > before;
+    } catch (error) {
+      this.lookedAt = systemClock.now();
+      this.parts.hooks.onFailed(error as Error);
+      return false;
+    }
   }
 
   private claim(): Buffer {

@@ -10,6 +10,7 @@ import { HandOut } from './hand-out.js';
 import type { HeldBytes } from './partition-reading.js';
 import type { TopicReader } from './read-topic.js';
 import { StreamReadings, type StreamReadingsParts } from './stream-readings.js';
+import type { TopicReading } from './topic-reading.js';
 
 /** Interval at which streams are looked for that are missing, in milliseconds. */
 const LOOK_FOR_MISSING = 500;
@@ -145,15 +146,9 @@ export class KafkaSubscription implements Subscription, TopicReader {
       } else {
         const now = systemClock.now();
         if (now >= end) return [];
-        await this.wakeUp.wait(Math.min(end - now, this.untilDue()));
+        await this.wakeUp.wait(Math.min(end - now, untilDue(readings)));
       }
     }
-  }
-
-  private untilDue(): number {
-    let due = Infinity;
-    for (const reading of this.readings.all) due = Math.min(due, reading.nextDue);
-    return Math.max(1, due - systemClock.wallTime());
   }
 
   private async end(): Promise<void> {
@@ -192,4 +187,11 @@ export class KafkaSubscription implements Subscription, TopicReader {
         });
     }, LOOK_FOR_MISSING);
   }
+}
+
+/** How long until a message of these is due that waits, in milliseconds. */
+function untilDue(readings: readonly TopicReading[]): number {
+  let due = Infinity;
+  for (const reading of readings) due = Math.min(due, reading.nextDue);
+  return Math.max(1, due - systemClock.wallTime());
 }

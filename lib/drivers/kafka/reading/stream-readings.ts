@@ -101,7 +101,8 @@ export class StreamReadings {
       const { topic, stream, isRetries } = reading.read;
       const found = marks.of(topic);
       reading.apply(found);
-      if (found.deleted) {
+      // It may have ended while this look waited, and another one of this topic have begun.
+      if (found.deleted && this.isRead(reading)) {
         await this.end(reading, 0);
         if (!isRetries) this.lacks(stream, this.wanted.startId, 'deleted');
       }
@@ -153,8 +154,9 @@ export class StreamReadings {
     return opened;
   }
 
+  /** Does nothing where the topic is read: two looks under way may both have found it. */
   private start(read: ReadTopic): void {
-    if (this.stopped) return;
+    if (this.stopped || this.readings.has(read.topic)) return;
     const onMissing = () => void this.vanished(reading);
     const reading = new TopicReading(read, this.parts, this.reader, onMissing);
     this.readings.set(read.topic, reading);
@@ -163,13 +165,19 @@ export class StreamReadings {
 
   /** The topic was deleted. One of this name that is made later is read from its beginning. */
   private async vanished(reading: TopicReading): Promise<void> {
-    await this.end(reading, 0);
     const { stream, isRetries } = reading.read;
-    if (!isRetries && !this.stopped) this.missing.set(stream, { startId: '0', told: undefined });
+    const wasRead = this.isRead(reading);
+    await this.end(reading, 0);
+    if (wasRead && !isRetries && !this.stopped)
+      this.missing.set(stream, { startId: '0', told: undefined });
+  }
+
+  private isRead(reading: TopicReading): boolean {
+    return this.readings.get(reading.read.topic) === reading;
   }
 
   private end(reading: TopicReading, patience: number): Promise<void> {
-    this.readings.delete(reading.read.topic);
+    if (this.isRead(reading)) this.readings.delete(reading.read.topic);
     const closed = reading.close(patience).finally(() => this.closing.delete(closed));
     this.closing.add(closed);
     return closed;

@@ -53,9 +53,12 @@ export class TopicReading {
     });
   }
 
-  /** When the next message is due that waits here, in milliseconds since the epoch. */
+  /**
+   * When the next message is due that waits here, in milliseconds since the epoch. None is while the
+   * member may have lost its partitions.
+   */
   get nextDue(): number {
-    return this.readings.nextDue;
+    return this.member.isAlive ? this.readings.nextDue : Infinity;
   }
 
   /** Bytes that wait here. */

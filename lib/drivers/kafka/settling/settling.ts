@@ -1,5 +1,6 @@
 import { sleep, systemClock } from '../../../core/clock.js';
 import { asError } from '../../../core/errors/error-record.js';
+import { isPermanent } from '../../../core/errors/streams.error.js';
 import { UnsupportedFeatureError } from '../../../core/errors/start-up.errors.js';
 import type { Retry } from '../../../core/settlement.js';
 import type { Settling } from '../../../ports/source.js';
@@ -103,7 +104,9 @@ export class KafkaSettling {
   private async retry(lease: KafkaLease, settlement: Retry): Promise<Outcome> {
     if (this.isToMove(settlement)) {
       const record = await this.retryRecord(lease, settlement);
-      if (record) return this.moveAside(lease, record);
+      const outcome = record && (await this.moveAside(lease, record));
+      // A record that the retry topic never takes waits where it is.
+      if (outcome && !(outcome instanceof Error && isPermanent(outcome))) return outcome;
     }
     const { state } = lease;
     if (settlement.uncharged && state.uncount(lease)) {

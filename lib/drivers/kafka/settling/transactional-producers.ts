@@ -57,7 +57,8 @@ export class TransactionalProducers implements Transactions {
     if (!opened) return undefined;
     // The same commit tells later owners that they have to fence this one.
     opened.isProven ||= await state.useTransactions();
-    return opened.isProven ? opened.producer : undefined;
+    // It may be that of a later owner in this process, where this state has lost the partition.
+    return opened.isProven && state.isOpen ? opened.producer : undefined;
   }
 
   private async open(transactionalId: string): Promise<KafkaProducer> {
