@@ -36,6 +36,11 @@ describe.each(['floor', 'current'] as const)('NATS, the %s server', (version) =>
         const resumed: number[] = [];
         for (let kill = 1; kill <= 6; kill++) {
           await scene.untilHandled(scene.handled().size + 500);
+          if (kill === 1) {
+            // So that at least here messages are on their way.
+            scene.server.freeze();
+            await until('all publishers wait', () => fates.underWay === 3);
+          }
           await scene.server.kill();
           await until('the workers notice', () =>
             workers.every((worker) => worker.count('disconnected') >= kill),

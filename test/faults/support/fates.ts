@@ -11,6 +11,8 @@ export class Fates {
   readonly unknown = new Set<number>();
   /** Of errors that say nothing of the fate. */
   readonly others = new Set<string>();
+  /** Batches that have no answer yet. */
+  underWay = 0;
   private goesOn = true;
 
   constructor(private readonly scene: WorkerScene) {}
@@ -24,9 +26,11 @@ export class Fates {
     for (let n = first; this.goesOn;) {
       const numbers = Array.from({ length: CHUNK }, (_, at) => n + at * step);
       n += CHUNK * step;
+      this.underWay++;
       const results = await this.scene.publisher.producer.publishBatch(
         numbers.map((number) => ({ eventType: 'order', payload: { n: number }, stream: STREAM })),
       );
+      this.underWay--;
       for (const [at, result] of results.entries()) this.note(numbers[at]!, result);
       await pace(10);
     }
