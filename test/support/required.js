@@ -11,6 +11,6 @@ export function isRequired(name) {
 }
 
 /** @param {string} variable */
-function isSet(variable) {
+export function isSet(variable) {
   return !['', '0', 'false'].includes(process.env[variable] ?? '');
 }

@@ -16,6 +16,16 @@ import { writeFileSync } from 'node:fs';
  * @property {number} failed
  * @property {number} skipped
  * @property {readonly NotRun[]} [notRun]
+ * @property {readonly Failure[]} [failures]
+ * @property {readonly Failure[]} [unstable] failed, then passed when run by themselves
+ */
+
+/**
+ * A test that failed, or a file that failed as a whole.
+ * @typedef {object} Failure
+ * @property {string} file relative to the root
+ * @property {string} name with all `describe` around it; empty for a file
+ * @property {string} reason messages of its errors, and where each was thrown
  */
 
 /** Reporter of vitest: writes {@link Counts} to the file that TEST_REPORT names. */
@@ -42,7 +52,43 @@ function countsOf(modules) {
     failed: failed + broken.length,
     skipped: tests.length - passed - failed,
     notRun: tests.filter((test) => test.result().state === 'skipped').map(notRun),
+    failures: [
+      ...tests.filter((test) => test.result().state === 'failed').map(failure),
+      ...broken.map((module) => ({
+        file: module.relativeModuleId,
+        name: '',
+        reason: reasonsOf([
+          ...module.errors(),
+          ...[...module.children.allSuites()].flatMap((suite) => suite.errors()),
+        ]),
+      })),
+    ],
   };
+}
+
+/** @param {import('vitest/node').TestCase} test @returns {Failure} */
+function failure(test) {
+  const file = test.module.relativeModuleId;
+  return { file, name: test.fullName, reason: reasonsOf(test.result().errors ?? []) };
+}
+
+/** @param {readonly { message: string, stacks?: readonly { file: string, line: number }[] }[]} errors */
+function reasonsOf(errors) {
+  return errors
+    .map(({ message, stacks: [at] = [] }) => message + (at ? ` (${at.file}:${at.line})` : ''))
+    .join('\n');
+}
+
+/**
+ * A few lines for each failure, to be read without the output before them.
+ * @param {readonly Failure[]} failures
+ * @param {string} [word] before each
+ * @returns {string[]}
+ */
+export function failureLines(failures, word = 'Failed') {
+  return failures.map(({ file, name, reason }) =>
+    [`${word}: ${[file, name].filter(Boolean).join(' > ')}`, ...reason.split('\n')].join('\n    '),
+  );
 }
 
 /** @param {import('vitest/node').TestCase} test @returns {NotRun} */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { notRunLines } from '../support/run-report.js';
+import { failureLines, notRunLines } from '../support/run-report.js';
 
 const test = (suite: string, name: string, reason?: string) => ({
   suite,
@@ -29,4 +29,17 @@ it('each is named where that is asked for', () => {
   const lines = notRunLines(TESTS, true);
   expect(lines).toHaveLength(TESTS.length);
   expect(lines[0]).toBe('Not run: delays one (no port `delays`)');
+});
+
+it('each failure is told with its file, its name, and what was thrown', () => {
+  const file = 'test/unit/a.test.ts';
+  expect(
+    failureLines([
+      { file, name: 'delays > one', reason: 'expected 1 to be 2\nlate (a.test.ts:7)' },
+      { file, name: '', reason: 'no such module' },
+    ]),
+  ).toEqual([
+    `Failed: ${file} > delays > one\n    expected 1 to be 2\n    late (a.test.ts:7)`,
+    `Failed: ${file}\n    no such module`,
+  ]);
 });
