@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import { KAFKA_OPTIONS } from '../../lib/drivers/kafka/connection/kafka.options.js';
-import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs-client.js';
+import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs/kafkajs-client.js';
 import { needsKafka, testKafka, type TestKafka } from '../support/kafka.js';
 import { until } from '../support/until.js';
 import { WorkerProcess, type WorkerOptions } from './support/worker-process.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import { KAFKA_OPTIONS } from '../../lib/drivers/kafka/connection/kafka.options.js';
-import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs-client.js';
+import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs/kafkajs-client.js';
 import { isReply } from '../../lib/drivers/kafka/errors/kafka-reply.error.js';
 import { needsKafka, testKafka, type TestKafka } from '../support/kafka.js';
 

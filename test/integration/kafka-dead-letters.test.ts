@@ -17,7 +17,7 @@ import type {
   ProducerOptions,
 } from '../../lib/drivers/kafka/connection/kafka-client.js';
 import { DEFAULT_TOPICS, KAFKA_OPTIONS } from '../../lib/drivers/kafka/connection/kafka.options.js';
-import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs-client.js';
+import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs/kafkajs-client.js';
 import { KafkaDeadLetters } from '../../lib/drivers/kafka/dead-letters/kafka.dead-letters.js';
 import { KafkaConnectionError } from '../../lib/drivers/kafka/errors/kafka-connection.errors.js';
 import { Names } from '../../lib/drivers/kafka/names/names.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import { KAFKA_OPTIONS } from '../../lib/drivers/kafka/connection/kafka.options.js';
-import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs-client.js';
+import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs/kafkajs-client.js';
 import { GroupMarks } from '../../lib/drivers/kafka/groups/group-marks.js';
 import { Groups } from '../../lib/drivers/kafka/groups/groups.js';
 import { KafkaGroupAdmin } from '../../lib/drivers/kafka/groups/kafka.group-admin.js';

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { EventBus } from '../../lib/core/event-bus.js';
 import { isPermanent } from '../../lib/core/errors/streams.error.js';
 import { KAFKA_OPTIONS } from '../../lib/drivers/kafka/connection/kafka.options.js';
-import { KafkajsAccess } from '../../lib/drivers/kafka/connection/kafkajs-access.js';
-import { KafkajsProducers } from '../../lib/drivers/kafka/connection/kafkajs-producers.js';
-import { KafkajsTransaction } from '../../lib/drivers/kafka/connection/kafkajs-transaction.js';
+import { KafkajsAccess } from '../../lib/drivers/kafka/connection/kafkajs/access/kafkajs-access.js';
+import { KafkajsProducers } from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-producers.js';
+import { KafkajsTransaction } from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-transaction.js';
 import type { KafkaLease } from '../../lib/drivers/kafka/partitions/kafka.lease.js';
 import { decodeMetadata } from '../../lib/drivers/kafka/partitions/offset-metadata.js';
 import { KafkaSettling } from '../../lib/drivers/kafka/settling/settling.js';

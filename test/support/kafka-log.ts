@@ -1,8 +1,8 @@
-import type { KafkajsCluster } from '../../lib/drivers/kafka/connection/kafkajs-cluster.js';
+import type { KafkajsCluster } from '../../lib/drivers/kafka/connection/kafkajs/library/kafkajs-cluster.js';
 import type {
   ProduceAnswer,
   ProduceRequest,
-} from '../../lib/drivers/kafka/connection/kafkajs-produce-request.js';
+} from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-produce-request.js';
 
 type Partition = ProduceRequest['topicData'][number]['partitions'][number];
 

@@ -6,7 +6,7 @@ import {
   KAFKA_OPTIONS,
   type KafkaOptions,
 } from '../../lib/drivers/kafka/connection/kafka.options.js';
-import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs-client.js';
+import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs/kafkajs-client.js';
 import { kafka } from '../../lib/drivers/kafka/kafka.driver.js';
 
 const SECRET = 'the-password-of-the-user';

@@ -3,7 +3,7 @@ import {
   readBatch,
   type FetchedPartition,
   type FetchedRecord,
-} from '../../lib/drivers/kafka/connection/fetched-records.js';
+} from '../../lib/drivers/kafka/connection/kafkajs/library/fetched-records.js';
 
 const ABORT = Buffer.from([0, 0, 0, 0]);
 const COMMIT = Buffer.from([0, 0, 0, 1]);

@@ -4,7 +4,7 @@ import { Member } from '../../lib/drivers/kafka/members/member.js';
 import { OwnedPartitions } from '../../lib/drivers/kafka/members/owned-partitions.js';
 import { Session } from '../../lib/drivers/kafka/members/session.js';
 import { sharePartitions } from '../../lib/drivers/kafka/members/share-partitions.js';
-import { withInstanceId } from '../../lib/drivers/kafka/connection/static-membership.js';
+import { withInstanceId } from '../../lib/drivers/kafka/connection/kafkajs/members/static-membership.js';
 import { GroupCoordinator } from '../support/kafka-coordinator.js';
 import { until } from '../support/until.js';
 

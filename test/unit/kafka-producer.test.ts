@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectionError } from '../../lib/core/errors/connection.errors.js';
 import type { KafkaRecord } from '../../lib/drivers/kafka/connection/kafka-client.js';
-import { typedError } from '../../lib/drivers/kafka/connection/kafkajs-errors.js';
-import { KafkajsLeaders } from '../../lib/drivers/kafka/connection/kafkajs-leaders.js';
-import { KafkajsProducer } from '../../lib/drivers/kafka/connection/kafkajs-producer.js';
+import { typedError } from '../../lib/drivers/kafka/connection/kafkajs/library/kafkajs-errors.js';
+import { KafkajsLeaders } from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-leaders.js';
+import { KafkajsProducer } from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-producer.js';
 import { KafkaReplyError } from '../../lib/drivers/kafka/errors/kafka-reply.error.js';
 import { answered, KafkaLog } from '../support/kafka-log.js';
 

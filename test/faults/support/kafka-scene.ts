@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EventBus } from '../../../lib/core/event-bus.js';
 import type { KafkaAdmin, ReadRecord } from '../../../lib/drivers/kafka/connection/kafka-client.js';
 import { KAFKA_OPTIONS } from '../../../lib/drivers/kafka/connection/kafka.options.js';
-import { KafkajsClient } from '../../../lib/drivers/kafka/connection/kafkajs-client.js';
+import { KafkajsClient } from '../../../lib/drivers/kafka/connection/kafkajs/kafkajs-client.js';
 import { kafka } from '../../../lib/drivers/kafka/kafka.driver.js';
 import { groupIn, groupOn, Names } from '../../../lib/drivers/kafka/names/names.js';
 import { decodeMetadata } from '../../../lib/drivers/kafka/partitions/offset-metadata.js';

@@ -4,8 +4,8 @@ import type { CommittedOffset, ReadBatch } from './read-records.js';
 export type { CommittedOffset, ReadBatch, ReadHeaders, ReadRecord } from './read-records.js';
 
 /**
- * What the driver needs of a client library of Kafka. The files `kafkajs-….ts` beside this one
- * are the only ones that know the library; another library needs an adapter of its own.
+ * What the driver needs of a client library of Kafka. The folder `kafkajs` is the only one that knows
+ * the library; another library needs an adapter of its own.
  *
  * - Offsets are numbers: they are exact up to 2^53.
  * - Times are in milliseconds since the epoch, durations in milliseconds.

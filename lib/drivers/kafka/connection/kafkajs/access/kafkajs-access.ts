@@ -1,17 +1,17 @@
 import type { Socket } from 'node:net';
 import type { Cluster, Kafka, KafkaConfig, SASLOptions } from 'kafkajs';
-import { Backoff } from '../../../core/backoff.js';
-import { sleep, systemClock, within } from '../../../core/clock.js';
-import { ClosedError } from '../../../core/errors/start-up.errors.js';
-import type { EventBus } from '../../../core/event-bus.js';
-import { concealed } from '../../../core/option-schema/concealed.js';
-import { registerCodecs } from '../compression/register-codecs.js';
-import { triedFor } from '../../connections/first-connection.js';
+import { Backoff } from '../../../../../core/backoff.js';
+import { sleep, systemClock, within } from '../../../../../core/clock.js';
+import { ClosedError } from '../../../../../core/errors/start-up.errors.js';
+import type { EventBus } from '../../../../../core/event-bus.js';
+import { concealed } from '../../../../../core/option-schema/concealed.js';
+import { registerCodecs } from '../../../compression/register-codecs.js';
+import { triedFor } from '../../../../connections/first-connection.js';
 import { BrokerSockets } from './broker-sockets.js';
 import { BrokerWatch } from './broker-watch.js';
-import type { CompletedKafkaOptions } from './kafka.options.js';
-import { connectError, isRefused, typedError } from './kafkajs-errors.js';
-import { loadKafkaJS, type KafkaJS } from './kafkajs-package.js';
+import type { CompletedKafkaOptions } from '../../kafka.options.js';
+import { connectError, isRefused, typedError } from '../library/kafkajs-errors.js';
+import { loadKafkaJS, type KafkaJS } from '../library/kafkajs-package.js';
 import { SilentBrokers } from './silent-brokers.js';
 
 /** Longest wait for one broker to accept a connection, in milliseconds. Then the next one is tried. */

@@ -1,8 +1,8 @@
-import type { EventBus } from '../../../core/event-bus.js';
-import { FirstConnection, TRIED_AGAIN } from '../../connections/first-connection.js';
-import { KafkaConnectionError } from '../errors/kafka-connection.errors.js';
+import type { EventBus } from '../../../../../core/event-bus.js';
+import { FirstConnection, TRIED_AGAIN } from '../../../../connections/first-connection.js';
+import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
 import type { SocketNews } from './broker-sockets.js';
-import { connectError } from './kafkajs-errors.js';
+import { connectError } from '../library/kafkajs-errors.js';
 
 const ROLE = 'commands';
 

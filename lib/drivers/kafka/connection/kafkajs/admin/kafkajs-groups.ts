@@ -1,9 +1,14 @@
-import { isReply } from '../errors/kafka-reply.error.js';
-import type { CommittedOffset, GroupDescription, GroupOffset, Partitions } from './kafka-client.js';
+import { isReply } from '../../../errors/kafka-reply.error.js';
+import type {
+  CommittedOffset,
+  GroupDescription,
+  GroupOffset,
+  Partitions,
+} from '../../kafka-client.js';
 import type { DescribedGroup, OffsetAnswer } from './kafkajs-admin-requests.js';
 import type { KafkajsBrokers } from './kafkajs-brokers.js';
-import { typedError } from './kafkajs-errors.js';
-import type { KafkaJS } from './kafkajs-package.js';
+import { typedError } from '../library/kafkajs-errors.js';
+import type { KafkaJS } from '../library/kafkajs-package.js';
 
 /** A commit of no member. */
 const NO_MEMBER = { memberId: '', groupGenerationId: -1 } as const;

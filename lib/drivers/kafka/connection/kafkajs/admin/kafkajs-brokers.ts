@@ -1,10 +1,10 @@
 import type { Cluster } from 'kafkajs';
-import { Backoff } from '../../../core/backoff.js';
-import { sleep, systemClock } from '../../../core/clock.js';
-import { isReply } from '../errors/kafka-reply.error.js';
-import { KafkaConnectionError } from '../errors/kafka-connection.errors.js';
-import type { KafkajsAccess } from './kafkajs-access.js';
-import { typedError } from './kafkajs-errors.js';
+import { Backoff } from '../../../../../core/backoff.js';
+import { sleep, systemClock } from '../../../../../core/clock.js';
+import { isReply } from '../../../errors/kafka-reply.error.js';
+import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
+import type { KafkajsAccess } from '../access/kafkajs-access.js';
+import { typedError } from '../library/kafkajs-errors.js';
 import type { AdminBroker, TopicMetadata } from './kafkajs-admin-requests.js';
 
 /** The brokers are about to choose a leader or a coordinator, or this process knows an old one. */

@@ -1,7 +1,7 @@
-import { PermissionDeniedError } from '../../../core/errors/server.errors.js';
-import { StreamsError } from '../../../core/errors/streams.error.js';
-import { KafkaConnectionError } from '../errors/kafka-connection.errors.js';
-import { KafkaReplyError } from '../errors/kafka-reply.error.js';
+import { PermissionDeniedError } from '../../../../../core/errors/server.errors.js';
+import { StreamsError } from '../../../../../core/errors/streams.error.js';
+import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
+import { KafkaReplyError } from '../../../errors/kafka-reply.error.js';
 
 /** An error of kafkajs, or of Node. */
 interface Raw extends Error {

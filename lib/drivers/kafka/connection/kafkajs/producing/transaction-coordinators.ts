@@ -1,8 +1,8 @@
 import type { Broker } from 'kafkajs';
-import { Backoff } from '../../../core/backoff.js';
-import { sleep, systemClock } from '../../../core/clock.js';
-import type { KafkajsCluster } from './kafkajs-cluster.js';
-import { brokerWord, isCoordinatorMoving, isUnsendable } from './kafkajs-refusals.js';
+import { Backoff } from '../../../../../core/backoff.js';
+import { sleep, systemClock } from '../../../../../core/clock.js';
+import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
+import { brokerWord, isCoordinatorMoving, isUnsendable } from '../library/kafkajs-refusals.js';
 
 /** What a broker coordinates: offsets of groups, transactions of producers. Numbers of the protocol. */
 const TYPES = { group: 0, transaction: 1 } as const;

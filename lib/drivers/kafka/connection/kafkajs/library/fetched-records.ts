@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
-import type { ReadRecord } from './kafka-client.js';
-import type { FetchedBatch } from './kafka-group.js';
+import type { ReadRecord } from '../../kafka-client.js';
+import type { FetchedBatch } from '../../kafka-group.js';
 
 /** A record as kafkajs decodes it. */
 export type FetchedRecord = KafkaMessage & {

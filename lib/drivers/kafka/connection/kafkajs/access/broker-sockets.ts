@@ -1,7 +1,7 @@
 import net, { type Socket } from 'node:net';
 import tls from 'node:tls';
 import type { ISocketFactory, ISocketFactoryArgs } from 'kafkajs';
-import { NOT_KAFKA } from './kafkajs-errors.js';
+import { NOT_KAFKA } from '../library/kafkajs-errors.js';
 
 /** An answer cannot be longer, in bytes: another server than a broker has sent something else. */
 const LONGEST_ANSWER = 0x20_00_00_00;

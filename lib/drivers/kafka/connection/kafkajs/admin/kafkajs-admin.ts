@@ -1,4 +1,4 @@
-import { readBatch } from './fetched-records.js';
+import { readBatch } from '../library/fetched-records.js';
 import type {
   CommittedOffset,
   GroupDescription,
@@ -7,11 +7,11 @@ import type {
   KafkaTopic,
   PartitionOffsets,
   ReadBatch,
-} from './kafka-client.js';
+} from '../../kafka-client.js';
 import type { AdminBroker } from './kafkajs-admin-requests.js';
 import type { KafkajsBrokers } from './kafkajs-brokers.js';
 import { KafkajsGroups } from './kafkajs-groups.js';
-import type { KafkaJS } from './kafkajs-package.js';
+import type { KafkaJS } from '../library/kafkajs-package.js';
 import { KafkajsTopics, missingTopic } from './kafkajs-topics.js';
 
 /** Special times of the request for offsets. */

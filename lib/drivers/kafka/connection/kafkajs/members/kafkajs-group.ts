@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Cluster } from 'kafkajs';
-import { ClosedError } from '../../../core/errors/start-up.errors.js';
-import { isReply } from '../errors/kafka-reply.error.js';
-import { readBatch, type FetchedPartition } from './fetched-records.js';
-import type { CommittedOffset } from './kafka-client.js';
+import { ClosedError } from '../../../../../core/errors/start-up.errors.js';
+import { isReply } from '../../../errors/kafka-reply.error.js';
+import { readBatch, type FetchedPartition } from '../library/fetched-records.js';
+import type { CommittedOffset } from '../../kafka-client.js';
 import type {
   FetchAnswer,
   FetchRequest,
@@ -14,11 +14,11 @@ import type {
   Leaders,
   Membership,
   Share,
-} from './kafka-group.js';
-import type { KafkajsAccess } from './kafkajs-access.js';
+} from '../../kafka-group.js';
+import type { KafkajsAccess } from '../access/kafkajs-access.js';
 import type { GroupBroker, KafkajsCoordinators } from './kafkajs-coordinators.js';
-import { typedError } from './kafkajs-errors.js';
-import { loadKafkaJS } from './kafkajs-package.js';
+import { typedError } from '../library/kafkajs-errors.js';
+import { loadKafkaJS } from '../library/kafkajs-package.js';
 import { nameStaticMember } from './static-membership.js';
 
 /** The name of the way in which partitions are shared out. All members of a group use the same. */

@@ -1,7 +1,7 @@
-import { Backoff } from '../../../core/backoff.js';
-import { sleep, systemClock } from '../../../core/clock.js';
-import { isReply, KafkaReplyError } from '../errors/kafka-reply.error.js';
-import type { KafkaTopic } from './kafka-client.js';
+import { Backoff } from '../../../../../core/backoff.js';
+import { sleep, systemClock } from '../../../../../core/clock.js';
+import { isReply, KafkaReplyError } from '../../../errors/kafka-reply.error.js';
+import type { KafkaTopic } from '../../kafka-client.js';
 import type { KafkajsBrokers } from './kafkajs-brokers.js';
 
 const MISSING = 'UNKNOWN_TOPIC_OR_PARTITION';

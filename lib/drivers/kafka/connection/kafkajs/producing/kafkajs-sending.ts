@@ -1,7 +1,7 @@
-import { Backoff } from '../../../core/backoff.js';
-import { sleep, systemClock, within } from '../../../core/clock.js';
-import { KafkaConnectionError } from '../errors/kafka-connection.errors.js';
-import type { KafkaRecord } from './kafka-client.js';
+import { Backoff } from '../../../../../core/backoff.js';
+import { sleep, systemClock, within } from '../../../../../core/clock.js';
+import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
+import type { KafkaRecord } from '../../kafka-client.js';
 import { KafkajsAttempt, type AttemptParts, type Time } from './kafkajs-attempt.js';
 import { PUBLISHING, type Outcome, type ProduceBatch } from './produce-batch.js';
 import { roundsOf } from './produce-rounds.js';

@@ -1,5 +1,5 @@
 import type { Broker } from 'kafkajs';
-import type { FetchedPartition } from './fetched-records.js';
+import type { FetchedPartition } from '../library/fetched-records.js';
 
 export interface TopicMetadata {
   readonly topic: string;

@@ -1,4 +1,4 @@
-import type { KafkaRecord } from './kafka-client.js';
+import type { KafkaRecord } from '../../kafka-client.js';
 import type { ProducerState } from './producer-state.js';
 
 /** What errors of sending call it. */

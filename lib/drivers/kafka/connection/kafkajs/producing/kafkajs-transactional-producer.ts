@@ -1,5 +1,5 @@
-import { KafkaConnectionError } from '../errors/kafka-connection.errors.js';
-import type { KafkaProducer, KafkaRecord, KafkaTransaction } from './kafka-client.js';
+import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
+import type { KafkaProducer, KafkaRecord, KafkaTransaction } from '../../kafka-client.js';
 import { openProducer } from './kafkajs-producer.js';
 import { KafkajsTransaction, type TransactionParts } from './kafkajs-transaction.js';
 import type { Outcome } from './produce-batch.js';

@@ -1,6 +1,6 @@
-import { KafkaConnectionError } from '../errors/kafka-connection.errors.js';
-import { isReply } from '../errors/kafka-reply.error.js';
-import type { CommittedOffset, KafkaRecord, KafkaTransaction } from './kafka-client.js';
+import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
+import { isReply } from '../../../errors/kafka-reply.error.js';
+import type { CommittedOffset, KafkaRecord, KafkaTransaction } from '../../kafka-client.js';
 import { KafkajsSending } from './kafkajs-sending.js';
 import type { ProducerParts } from './kafkajs-producer.js';
 import type { Outcome, ProduceBatch } from './produce-batch.js';

@@ -1,13 +1,13 @@
-import type { EventBus } from '../../../core/event-bus.js';
-import type { KafkaAdmin, KafkaClient, KafkaProducer, ProducerOptions } from './kafka-client.js';
-import type { GroupOptions, KafkaGroup } from './kafka-group.js';
-import type { CompletedKafkaOptions } from './kafka.options.js';
-import { KafkajsAccess } from './kafkajs-access.js';
-import { KafkajsAdmin } from './kafkajs-admin.js';
-import { KafkajsBrokers } from './kafkajs-brokers.js';
-import { KafkajsCoordinators } from './kafkajs-coordinators.js';
-import { KafkajsGroup } from './kafkajs-group.js';
-import { KafkajsProducers } from './kafkajs-producers.js';
+import type { EventBus } from '../../../../core/event-bus.js';
+import type { KafkaAdmin, KafkaClient, KafkaProducer, ProducerOptions } from '../kafka-client.js';
+import type { GroupOptions, KafkaGroup } from '../kafka-group.js';
+import type { CompletedKafkaOptions } from '../kafka.options.js';
+import { KafkajsAccess } from './access/kafkajs-access.js';
+import { KafkajsAdmin } from './admin/kafkajs-admin.js';
+import { KafkajsBrokers } from './admin/kafkajs-brokers.js';
+import { KafkajsCoordinators } from './members/kafkajs-coordinators.js';
+import { KafkajsGroup } from './members/kafkajs-group.js';
+import { KafkajsProducers } from './producing/kafkajs-producers.js';
 
 /** {@link KafkaClient} by kafkajs. */
 export class KafkajsClient implements KafkaClient {

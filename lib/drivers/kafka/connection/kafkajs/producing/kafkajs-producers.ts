@@ -1,9 +1,9 @@
-import { COMPRESSIONS } from '../compression/register-codecs.js';
-import type { KafkaProducer, ProducerOptions } from './kafka-client.js';
-import type { CompletedKafkaOptions } from './kafka.options.js';
-import type { KafkajsAccess } from './kafkajs-access.js';
-import type { KafkajsCluster } from './kafkajs-cluster.js';
-import { typedError } from './kafkajs-errors.js';
+import { COMPRESSIONS } from '../../../compression/register-codecs.js';
+import type { KafkaProducer, ProducerOptions } from '../../kafka-client.js';
+import type { CompletedKafkaOptions } from '../../kafka.options.js';
+import type { KafkajsAccess } from '../access/kafkajs-access.js';
+import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
+import { typedError } from '../library/kafkajs-errors.js';
 import { KafkajsLeaders } from './kafkajs-leaders.js';
 import { KafkajsProducer } from './kafkajs-producer.js';
 import type { TransactionParts } from './kafkajs-transaction.js';

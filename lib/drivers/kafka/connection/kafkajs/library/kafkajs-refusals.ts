@@ -1,4 +1,4 @@
-import { StreamsError } from '../../../core/errors/streams.error.js';
+import { StreamsError } from '../../../../../core/errors/streams.error.js';
 
 /** What kafkajs throws. Its classes belong to a package that is loaded later. */
 interface KafkajsError extends Error {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
-import { missingPackage } from '../compression/missing-package.js';
+import { missingPackage } from '../../../compression/missing-package.js';
 
 /** The package `kafkajs`. */
 export type KafkaJS = typeof kafkajs;
@@ -30,7 +30,7 @@ export async function loadKafkaJS(
  * @throws MissingPackageError
  */
 export function ensureKafkaJS(place: string = import.meta.url): void {
-  if (!/\/connection\/kafkajs-package\.[jt]s$/.test(place)) return;
+  if (!/\/library\/kafkajs-package\.[jt]s$/.test(place)) return;
   try {
     createRequire(place).resolve('kafkajs');
   } catch (error) {

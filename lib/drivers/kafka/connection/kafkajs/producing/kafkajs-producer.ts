@@ -1,5 +1,5 @@
-import type { KafkaProducer, KafkaRecord, KafkaTransaction } from './kafka-client.js';
-import type { KafkajsCluster } from './kafkajs-cluster.js';
+import type { KafkaProducer, KafkaRecord, KafkaTransaction } from '../../kafka-client.js';
+import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
 import { KafkajsLeaders } from './kafkajs-leaders.js';
 import { KafkajsSending } from './kafkajs-sending.js';
 import type { Outcome } from './produce-batch.js';

@@ -1,5 +1,5 @@
-import type { KafkajsCluster } from './kafkajs-cluster.js';
-import { brokerWord } from './kafkajs-refusals.js';
+import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
+import { brokerWord } from '../library/kafkajs-refusals.js';
 
 /** Topics whose metadata is kept fresh. When there are more, all are asked for again. */
 const MOST = 500;

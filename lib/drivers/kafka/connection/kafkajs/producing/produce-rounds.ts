@@ -1,5 +1,5 @@
-import { BATCH_OVERHEAD, sizeOfRecord } from './record-size.js';
-import type { KafkaRecord } from './kafka-client.js';
+import { BATCH_OVERHEAD, sizeOfRecord } from '../../record-size.js';
+import type { KafkaRecord } from '../../kafka-client.js';
 import { ProduceBatch, type Outcome, type Placed } from './produce-batch.js';
 
 /** Most bytes of a batch of several records, before compression: topics take 1,048,588 by default. */

@@ -1,7 +1,7 @@
 import type { Broker, Cluster } from 'kafkajs';
-import { isReply } from '../errors/kafka-reply.error.js';
-import type { KafkajsAccess } from './kafkajs-access.js';
-import { typedError } from './kafkajs-errors.js';
+import { isReply } from '../../../errors/kafka-reply.error.js';
+import type { KafkajsAccess } from '../access/kafkajs-access.js';
+import { typedError } from '../library/kafkajs-errors.js';
 
 /** The requests of a broker that kafkajs' types leave out. */
 export interface GroupBroker extends Broker {

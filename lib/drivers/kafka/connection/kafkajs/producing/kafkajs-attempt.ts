@@ -1,9 +1,9 @@
 import type { Broker } from 'kafkajs';
-import { systemClock } from '../../../core/clock.js';
-import { KafkaConnectionError } from '../errors/kafka-connection.errors.js';
-import type { KafkajsCluster } from './kafkajs-cluster.js';
+import { systemClock } from '../../../../../core/clock.js';
+import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
+import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
 import type { KafkajsLeaders, Leaders } from './kafkajs-leaders.js';
-import * as refusals from './kafkajs-refusals.js';
+import * as refusals from '../library/kafkajs-refusals.js';
 import {
   produceRequest,
   type ProduceAnswer,
