@@ -1,5 +1,6 @@
 // @ts-check
 /** What waits in a Kafka topic, as the library writes it. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { payloadMaker } from '../payload.js';
 
 /** Commits leave the messages where they are. */
@@ -26,9 +27,19 @@ export async function fill({ url, admin }, { streams: [stream = ''], total, size
   }
 }
 
-/** @param {import('kafkajs').Admin} admin @param {string} topic */
+/** Makes a topic, and waits until its partitions have leaders. @param {import('kafkajs').Admin} admin @param {string} topic */
 export async function createTopic(admin, topic) {
-  await admin.createTopics({ topics: [{ topic }] });
+  // The client's own wait rejects where the broker that it asks does not know of the topic yet.
+  await admin.createTopics({ topics: [{ topic }], waitForLeaders: false });
+  while (!(await isLed(admin, topic))) await pause(10);
+}
+
+/** @param {import('kafkajs').Admin} admin @param {string} topic */
+async function isLed(admin, topic) {
+  return admin.fetchTopicOffsets(topic).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The consumer group of a group of ours, which has one for each stream. @param {{ streams: readonly string[], groups: readonly string[] }} where */
