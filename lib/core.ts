@@ -70,6 +70,8 @@ export { StreamsAdmin } from './admin/streams-admin.js';
 export { LagMonitor } from './nest/lag/lag-monitor.js';
 export { OnStreamLag } from './nest/lag/on-stream-lag.decorator.js';
 export type { StreamsEvents } from './core/events.js';
+export type { AdminAction, AdministeredEvent } from './core/admin-events.js';
+export type { PublishedEvent } from './core/message-events.js';
 export type { SettledEvent } from './core/run-events.js';
 export type { StreamLagExceeded } from './core/lag.js';
 

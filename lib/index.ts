@@ -1,6 +1,8 @@
 // All of `nestjs-redis-streams/core`, name by name.
 export {
   ack,
+  type AdminAction,
+  type AdministeredEvent,
   AnswerLostError,
   BackpressureError,
   backstageCodec,
@@ -52,6 +54,7 @@ export {
   OwnershipLostError,
   PayloadTooLargeError,
   PublishBatchError,
+  type PublishedEvent,
   type PublishOptions,
   rawCodec,
   RemoteError,

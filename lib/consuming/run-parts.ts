@@ -31,7 +31,16 @@ export function runPartsOf(
     looksElsewhere,
     isHalted,
   });
-  const { clock, heldLease } = options;
+  const { clock, events, heldLease } = options;
   const { retryPolicy } = settlementHandler;
-  return { clock, heldLease, pipeline, retryPolicy, settlementHandler, dispatcher, overran };
+  return {
+    clock,
+    events,
+    heldLease,
+    pipeline,
+    retryPolicy,
+    settlementHandler,
+    dispatcher,
+    overran,
+  };
 }

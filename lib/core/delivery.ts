@@ -83,10 +83,7 @@ export class Delivery {
    * as awaited.
    */
   lazyResult = false;
-  /**
-   * @internal The method goes on after its timeout, or after its stream has ended: see
-   * {@link outlived}.
-   */
+  /** @internal The method goes on after its run, or its stream, has ended: {@link outlived}. */
   overrun: Overrun | undefined = undefined;
   /** @internal Called at an overrun. Set by the consumer that runs the delivery. */
   onOverrun: ((delivery: Delivery) => void) | undefined = undefined;
@@ -105,9 +102,7 @@ export class Delivery {
    * it has no key.
    */
   claim: Claim | null | undefined = undefined;
-  /**
-   * @internal For a step with `dedupe`: how it ends where another message has completed its key.
-   */
+  /** @internal For a step with `dedupe`: how it ends where its key is completed. */
   ifDone: Ack | undefined = undefined;
   /** @internal The transaction through which a handler with `inbox` writes. */
   transaction: unknown = undefined;
@@ -115,12 +110,15 @@ export class Delivery {
   committer: Committer | undefined = undefined;
   /** @internal Engine time at which this run began, in milliseconds; 0 before. */
   startedAt = 0;
+  /** @internal Engine time from which this run waits, in ms. 0: it waits since the publication. */
+  waitsFrom = 0;
+  /** @internal Time of the run without its settlement, in microseconds. 0: not measured. */
+  handlerTime = 0;
+  /** @internal Number of messages of the run: more than 1 for a batch. */
+  messages = 1;
   /** @internal Engine time from which `maxHold` counts, in milliseconds; 0 while nothing runs. */
   heldFrom = 0;
-  /**
-   * @internal The source is being asked to count this run, so `attempt` of the lease is about to
-   * change.
-   */
+  /** @internal The source is asked to count this run: `attempt` of the lease is about to change. */
   charging = false;
   /**
    * @internal Engine time at which the source last confirmed that this consumer holds the entry, in

@@ -1,16 +1,29 @@
+import type { AdminEvents } from './admin-events.js';
 import type { Connected } from './connected.js';
 import type { DeadLetterEvents } from './dead-letter-events.js';
 import type { EntryTooLargeError, ReplyBrokenError } from './errors/server.errors.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
 import type { StreamLagExceeded } from './lag.js';
+import type { LifecycleEvents } from './lifecycle-events.js';
+import type { MessageEvents } from './message-events.js';
 import type { MessagesLost } from './messages-lost.js';
 import type { OutboxEvents } from './outbox-events.js';
 import type { PartitionEvents } from './partition-events.js';
 import type { In, RunEvents } from './run-events.js';
 import type { UnhandledWaits } from './unhandled-waits.js';
+import type { WorkflowEvents } from './workflow-events.js';
 
 /** All events of the library, by name. */
-export interface StreamsEvents extends RunEvents, DeadLetterEvents, OutboxEvents, PartitionEvents {
+export interface StreamsEvents
+  extends
+    LifecycleEvents,
+    MessageEvents,
+    RunEvents,
+    DeadLetterEvents,
+    OutboxEvents,
+    PartitionEvents,
+    WorkflowEvents,
+    AdminEvents {
   /** A consumer took over entries that their owner had not kept fresh, or had released. */
   reclaimed: In & { readonly count: number };
   /**

@@ -89,6 +89,23 @@ export interface SettledEvent extends In {
    * Time from getting its slot until its outcome was known, in milliseconds. 0 if it got no slot.
    */
   readonly duration: number;
+  /** Time of publication as the source knows it, in milliseconds since the epoch. */
+  readonly publishedAt: number;
+  /**
+   * Time for which the message waited for its run, in milliseconds, without an intended delay: a first
+   * run since the publication, a retry since it was due, others since this process got the message. 0 if
+   * it got no slot.
+   */
+  readonly wait: number;
+  /**
+   * Time of the run itself, without the settlement, in microseconds. Of a batch: the time of the whole
+   * batch. 0 if no run has ended.
+   */
+  readonly handlerTime: number;
+  /** Number of messages of the run: more than 1 for a batch. */
+  readonly messages: number;
+  /** For a step of a workflow: id of the workflow. */
+  readonly workflow?: string;
   /** For `dead-lettered`, `dropped`, `held` and `forwarded`: the reason. */
   readonly reason?: DeadLetterReason;
   /** For `retried` and `postponed`: time until the next try, in milliseconds. */

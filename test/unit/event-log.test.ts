@@ -46,6 +46,10 @@ const deadLettered: SettledEvent = {
   outcome: 'dead-lettered',
   attempt: 5,
   duration: 1,
+  publishedAt: 0,
+  wait: 0,
+  handlerTime: 0,
+  messages: 1,
   reason: 'max-deliveries',
   error: { name: 'StockError', message: 'none left' },
 };
@@ -59,6 +63,10 @@ const retried: SettledEvent = {
   outcome: 'retried',
   attempt: 2,
   duration: 1,
+  publishedAt: 0,
+  wait: 0,
+  handlerTime: 0,
+  messages: 1,
   delay: 4000,
   error: { name: 'StockError', message: 'none left' },
 };

@@ -307,6 +307,10 @@ describe('StreamsTestKit', () => {
       outcome: 'handled' as const,
       attempt: 1,
       duration: 0,
+      publishedAt: 0,
+      wait: 0,
+      handlerTime: 0,
+      messages: 1,
     };
     consumer.events.emit('settled', event);
     expect(kit.settled).toEqual([event]);

@@ -126,7 +126,10 @@ export class Collector {
     let running: Promise<void> | undefined;
     if (items.length > 0) {
       const now = this.options.clock.now();
-      for (const { delivery } of items) delivery.startedAt = delivery.heldFrom = now;
+      for (const { delivery } of items) {
+        delivery.startedAt = delivery.heldFrom = now;
+        delivery.messages = items.length;
+      }
       running = this.invoke(items);
       await this.conclude(items, running);
     }

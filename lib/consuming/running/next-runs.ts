@@ -36,6 +36,7 @@ export class NextRuns {
     if (!move(delivery, 'parked')) return letGo(delivery);
     const next = delivery.next();
     next.lease.fields = undefined;
+    next.waitsFrom = this.options.clock.now() + delay;
     held.delete(delivery);
     held.add(next);
     if (isHalted(next)) letGo(next);

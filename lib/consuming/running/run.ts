@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery, Handler } from '../../core/delivery.js';
 import { isOurs } from '../../core/delivery-state.js';
+import type { EventBus } from '../../core/event-bus.js';
 import { RunMark } from './run-mark.js';
 import { taken, type Settlement } from '../../core/settlement.js';
 import type { HeldLease } from '../plan/held-lease.js';
@@ -9,6 +10,7 @@ import type { Dispatcher } from './dispatcher.js';
 /** What a consumer has for its runs. */
 export interface RunParts {
   readonly clock: Clock;
+  readonly events: Pick<EventBus, 'listened'>;
   readonly heldLease: HeldLease | undefined;
   readonly pipeline: Handler;
   /** Decides the settlement after a run, or after an error. */
@@ -52,6 +54,9 @@ function newRun(): Run {
       settlement = retryPolicy.onError(delivery, error);
     }
     mark.runs = undefined;
+    // Nearly always there is nothing to tell of an acknowledgement.
+    if (settlement.kind !== 'ack' || parts.events.listened.has('settled'))
+      delivery.handlerTime = Math.round((parts.clock.now() - delivery.startedAt) * 1000);
     if (!isOurs(delivery)) settlement = taken;
     // The next suspect may kill the process, so the outcome of this one has to be known before.
     if (delivery.suspect) await settlementHandler.settleFirst(delivery, settlement);

@@ -26,6 +26,11 @@ export function reportSettled(
     outcome: outcomeOf(settlement, outcome),
     attempt: runsOf(delivery, settlement),
     duration: delivery.startedAt === 0 ? 0 : clock.now() - delivery.startedAt,
+    publishedAt: lease.publishedAt,
+    wait: waitOf(delivery, clock),
+    handlerTime: delivery.handlerTime,
+    messages: delivery.messages,
+    workflow: delivery.workflow?.id,
     reason: settlement.kind === 'dead-letter' ? settlement.reason : undefined,
     delay: settlement.kind === 'retry' ? settlement.delay : undefined,
     error: 'error' in settlement ? settlement.error : undefined,
@@ -35,6 +40,14 @@ export function reportSettled(
   events.emit('settled', event);
   if (isDeadLetter) events.emit('dead-lettered', event);
   if (hasFailed) events.emit('run-failed', event);
+}
+
+/** Returns for how long the run has waited to begin, in milliseconds, without an intended delay. */
+function waitOf({ startedAt, waitsFrom, lease }: Delivery, clock: Clock): number {
+  if (startedAt === 0) return 0;
+  if (waitsFrom > 0) return Math.max(0, startedAt - waitsFrom);
+  // The time of publication is that of the server, so the clocks of two machines are compared.
+  return Math.max(0, clock.wallTime() - (clock.now() - startedAt) - lease.publishedAt);
 }
 
 /**

@@ -85,10 +85,18 @@ export function unionTable(symbol: ts.Symbol, head: string): string {
   return table([head, 'meaning'], rows);
 }
 
+/** Types of events that the page describes apart. */
+const PUBLIC = new Set([
+  'SettledEvent',
+  'StreamLagExceeded',
+  'PublishedEvent',
+  'AdministeredEvent',
+]);
+
 /** `SettledEvent`, where the event is one. */
 function publicType(event: Member): string | undefined {
   const name = typeOf(event).getText();
-  return ['SettledEvent', 'StreamLagExceeded'].includes(name) ? name : undefined;
+  return PUBLIC.has(name) ? name : undefined;
 }
 
 const typeOf = ({ declaration }: Member): ts.TypeNode =>
