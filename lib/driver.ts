@@ -100,6 +100,12 @@ export { type SettledEvent, type SettledOutcome, type UnendedRun } from './core/
 export { EventBus } from './core/event-bus.js';
 export type { Guard } from './core/guard.js';
 export type {
+  Instrumentation,
+  MessageToSend,
+  Sending,
+  SendingKind,
+} from './core/instrumentation.js';
+export type {
   BackoffOptions,
   BatchOptions,
   DedupeOptions,

@@ -9,6 +9,7 @@ import type { Middleware } from '../core/middleware.js';
 import type { LeaseStore } from '../ports/lease-store.js';
 import type { When } from '../core/message.js';
 import type { Inbox } from '../ports/inbox.js';
+import type { Instruments } from '../core/instrumentation.js';
 import type { Replies } from '../ports/replies.js';
 import type { Ack } from '../core/settlement.js';
 import type { MessageSource } from '../ports/source.js';
@@ -67,6 +68,8 @@ export interface ConsumerParts extends DeadLetterParts {
   readonly inbox: Inbox | undefined;
   /** Records how far consumers have come. Undefined: nothing is recorded. */
   readonly recorders: { of(group: string): ProgressRecorder } | undefined;
+  /** What watches runs and settlements. Read when a consumer starts. */
+  readonly instruments?: Instruments | undefined;
   /** The part of workflows in consuming. */
   readonly chaining: ConsumerChaining;
   /** Called with the due times of messages that settlements have stored for later. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import type { BoundHandler, Committer, Delivery, Handler } from '../core/delivery.js';
 import type { Inbox } from '../ports/inbox.js';
+import type { Instrumentation } from '../core/instrumentation.js';
 import type { Middleware } from '../core/middleware.js';
 import { release, type Ack } from '../core/settlement.js';
 import type { Subscription } from '../ports/subscription.js';
@@ -15,6 +16,7 @@ import { expire } from './middleware/expire.middleware.js';
 import { filter } from './middleware/filter.middleware.js';
 import { gate, type Gates } from './middleware/gate.middleware.js';
 import { inbox } from './middleware/inbox.middleware.js';
+import { instrument } from './middleware/instrument.middleware.js';
 import { limitDeliveries } from './middleware/limit-deliveries.middleware.js';
 import { match, type MatchOptions } from './middleware/match.middleware.js';
 import { timeout } from './middleware/timeout.middleware.js';
@@ -32,6 +34,8 @@ export interface PipelineOptions extends MatchOptions {
   readonly recorder: Committer | undefined;
   /** Only where a handler takes batches. */
   readonly collectors: Collectors | undefined;
+  /** Only where runs are instrumented. */
+  readonly instrumentation: Instrumentation | undefined;
   /** The transport's slots, where the consumer itself does not limit its runs to them. */
   readonly shared: Slots | undefined;
   /** Whether deliveries must not start: the consumer stops, or their stream is paused. */
@@ -53,6 +57,8 @@ interface Chained {
   readonly shared: unknown;
   /** Undefined: the consumer does not record how far it has come. */
   readonly recorder: unknown;
+  /** Undefined: runs are not instrumented. */
+  readonly instrumentation: unknown;
 }
 
 /** One stage of the order. */
@@ -115,6 +121,12 @@ const ORDER: readonly Stage[] = [
     where: (handler) => handler.filter !== undefined,
   },
   {
+    name: 'instrument',
+    make: ({ instrumentation }) => instrumentation && instrument(instrumentation),
+    // A batch is one run, see `Collector`.
+    where: ({ batch }, { instrumentation }) => instrumentation !== undefined && !batch,
+  },
+  {
     name: 'timeout',
     make: ({ clock }) => timeout(clock),
     // The timeout of a batch counts from the batch's own start.
@@ -137,14 +149,17 @@ const ORDER: readonly Stage[] = [
 /** The stages that deliveries of these handlers pass, in their order, from `match` to `handler`. */
 export function stagesOf(
   handlers: readonly BoundHandler[],
-  { middleware, recorder }: Pick<PipelineOptions, 'middleware'> & Pick<Chained, 'recorder'>,
+  {
+    middleware,
+    ...parts
+  }: Pick<PipelineOptions, 'middleware'> & Pick<Chained, 'recorder' | 'instrumentation'>,
 ): string[] {
   // Among handlers with batches the others are limited together.
   const shared = handlers.some(({ batch }) => batch) || undefined;
   const passes = ({ name, where }: Stage): boolean =>
     name === 'middleware'
       ? middleware.length > 0
-      : handlers.some((handler) => where?.(handler, { counted: false, shared, recorder }) ?? true);
+      : handlers.some((handler) => where?.(handler, { counted: false, shared, ...parts }) ?? true);
   return ['match', ...ORDER.filter(passes).map(({ name }) => name), 'handler'];
 }
 
@@ -207,7 +222,8 @@ class Chains {
 
   private compose(handler: BoundHandler): Handler {
     const { order, counted, options } = this;
-    const at = { counted, shared: options.shared, recorder: options.recorder };
+    const { shared, recorder, instrumentation } = options;
+    const at = { counted, shared, recorder, instrumentation };
     let next = lastOf(handler, options);
     let withMetadata = next;
     for (const { where, middleware, compose, readsMetadata } of order.toReversed()) {

@@ -27,6 +27,7 @@ export function runPartsOf(
     claims,
     collectors,
     recorder,
+    instrumentation: options.instruments?.current,
     shared: collectors && options.slots,
     looksElsewhere,
     isHalted,

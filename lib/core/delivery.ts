@@ -108,6 +108,8 @@ export class Delivery {
   transaction: unknown = undefined;
   /** @internal Set by the pipeline where the consumer records how far it has come. */
   committer: Committer | undefined = undefined;
+  /** What the instrumentation keeps of this run. The library does not look at it. */
+  instrumented: unknown = undefined;
   /** @internal Engine time at which this run began, in milliseconds; 0 before. */
   startedAt = 0;
   /** @internal Engine time from which this run waits, in ms. 0: it waits since the publication. */

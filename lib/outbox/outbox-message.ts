@@ -1,3 +1,4 @@
+import type { Sending } from '../core/instrumentation.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import type { OutgoingEntry } from '../core/message.js';
 import {
@@ -15,7 +16,12 @@ export interface OutboxPublication extends OutboxPublishOptions {
 
 /** Encodes as a producer does. */
 interface Encoder {
-  encode(publication: Publication): OutgoingEntry;
+  prepare(publication: Publication, kind: 'create'): Prepared;
+}
+
+interface Prepared {
+  readonly entry: OutgoingEntry;
+  readonly sending: Sending | undefined;
 }
 
 /**
@@ -29,6 +35,8 @@ export function outboxMessageOf(
   const given = key === undefined ? options : { ...options, key };
   const problems = OUTBOX_PUBLISH_OPTIONS.problems(given);
   if (problems.length > 0) throw new InvalidMessageError(problems.join('; '));
-  const entry = encoder.encode({ ...options, eventType, payload });
+  const { entry, sending } = encoder.prepare({ ...options, eventType, payload }, 'create');
+  // The row is written with others. The relay publishes the message.
+  sending?.ended();
   return { key: key ?? entry.stream, entry };
 }

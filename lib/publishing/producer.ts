@@ -1,8 +1,11 @@
 import { divide } from '../core/collections/divide.js';
 import { systemClock, type Clock } from '../core/clock.js';
+import { asError } from '../core/errors/error-record.js';
+import { carriesMetadata } from '../core/codecs/carries-metadata.js';
+import type { Instruments, Sending, SendingKind } from '../core/instrumentation.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
-import type { OutgoingEntry, When } from '../core/message.js';
+import type { Metadata, OutgoingEntry, When } from '../core/message.js';
 import { shown } from '../core/option-schema/wording.js';
 import type { Publication } from '../options/publish-options.js';
 import { isDelayed, type DelayedEntry } from '../ports/delays.js';
@@ -11,20 +14,30 @@ import type { MessageSource } from '../ports/source.js';
 import type { SqlTransaction } from '../ports/sql-transaction.js';
 import { Backpressure } from './backpressure/backpressure.js';
 import { PublicationEncoder, type EncoderOptions } from './publication-encoder.js';
+import { through } from './through.js';
 
 export interface ProducerOptions extends EncoderOptions {
   /** Needed for `maxLag`. */
   readonly groups?: GroupAdmin | undefined;
   /** @default the system's */
   readonly clock?: Clock;
+  /** What watches messages that are sent. @default nothing */
+  readonly instruments?: Instruments;
   /** Called for each message that waits there now. */
   readonly onScheduled: (stream: string, when: When) => void;
+}
+
+/** A message that is encoded and not sent yet. */
+export interface Prepared {
+  readonly entry: OutgoingEntry;
+  readonly sending: Sending | undefined;
 }
 
 /** Publishes messages: routes, encodes, checks, and hands them to the source. */
 export class Producer {
   private closed = false;
   private pressure: Backpressure | undefined;
+  private metadataTravels: boolean | undefined;
   private readonly encoder: PublicationEncoder;
 
   constructor(
@@ -39,7 +52,13 @@ export class Producer {
    * waits
    */
   async publish(publication: Publication): Promise<string> {
-    const entry = this.encode(publication);
+    const sending = this.begin([publication]);
+    if (!sending) return this.publishOne(publication);
+    return through(sending, () => this.publishOne(publication, sending));
+  }
+
+  private async publishOne(publication: Publication, sending?: Sending): Promise<string> {
+    const entry = this.encode(publication, undefined, sending?.metadataOf(0));
     if (publication.maxLag !== undefined) await this.backpressure.pass(entry.stream, publication);
     const [result] = await this.send([entry]);
     if (result instanceof Error) throw result;
@@ -53,8 +72,12 @@ export class Producer {
    * the others
    */
   publishBatch(publications: readonly Publication[]): Promise<(string | Error)[]> {
-    const entries = this.encodeAll(publications);
-    return this.pass(publications, entries, () => this.send(entries));
+    const sending = this.begin(publications);
+    const publish = (): Promise<(string | Error)[]> => {
+      const entries = this.encodeAll(publications, sending);
+      return this.pass(publications, entries, () => this.send(entries));
+    };
+    return sending ? through(sending, publish) : publish();
   }
 
   /**
@@ -66,10 +89,14 @@ export class Producer {
     transaction: SqlTransaction,
     publications: readonly Publication[],
   ): Promise<string[]> {
-    const entries = this.encodeAll(publications);
-    const ids = await this.pass(publications, entries, () => this.write(transaction, entries));
-    this.tellScheduled(entries, ids);
-    return ids;
+    const sending = this.begin(publications);
+    const publish = async (): Promise<string[]> => {
+      const entries = this.encodeAll(publications, sending);
+      const ids = await this.pass(publications, entries, () => this.write(transaction, entries));
+      this.tellScheduled(entries, ids);
+      return ids;
+    };
+    return sending ? through(sending, publish) : publish();
   }
 
   /**
@@ -81,10 +108,47 @@ export class Producer {
     return this.send(entries);
   }
 
-  /** @param index position of the message in its batch */
-  encode(publication: Publication, index?: number): OutgoingEntry {
+  /**
+   * @param index position of the message in its batch
+   * @param metadata in place of the publication's own
+   */
+  encode(publication: Publication, index?: number, metadata?: Metadata): OutgoingEntry {
     if (this.closed) throw new ClosedError('The producer');
-    return this.encoder.encode(publication, index);
+    return this.encoder.encode(publication, index, metadata);
+  }
+
+  /**
+   * Encodes a message that another part of the library sends later.
+   * @returns with `sending`, where there is an instrumentation: the caller ends it
+   */
+  prepare(publication: Publication, kind: SendingKind): Prepared {
+    const sending = this.begin([publication], kind);
+    try {
+      return { entry: this.encode(publication, undefined, sending?.metadataOf(0)), sending };
+    } catch (error) {
+      sending?.ended(asError(error));
+      throw error;
+    }
+  }
+
+  /**
+   * Tells the instrumentation of messages that are about to be sent.
+   * @returns undefined where there is no instrumentation, or nothing to send
+   * @throws InvalidMessageError
+   */
+  private begin(
+    publications: readonly Publication[],
+    kind: SendingKind = 'send',
+  ): Sending | undefined {
+    const instrumentation = this.options.instruments?.current;
+    if (!instrumentation || this.closed) return undefined;
+    requireList(publications);
+    if (publications.length === 0) return undefined;
+    const { codec } = this.options;
+    const messages = publications.map((one, index) => this.encoder.described(one, index));
+    const sending = instrumentation.sending(messages, kind);
+    this.metadataTravels ??= carriesMetadata(codec);
+    return this.metadataTravels ? sending : withoutMetadata(sending);
   }
 
   close(): void {
@@ -98,13 +162,11 @@ export class Producer {
     return (this.pressure ??= new Backpressure({ technology, groups, clock }));
   }
 
-  private encodeAll(publications: readonly Publication[]): OutgoingEntry[] {
-    if (!Array.isArray(publications)) {
-      throw new InvalidMessageError(
-        `A batch must be a list of messages, not ${shown(publications)}`,
-      );
-    }
-    return publications.map((publication: Publication, index) => this.encode(publication, index));
+  private encodeAll(publications: readonly Publication[], sending?: Sending): OutgoingEntry[] {
+    requireList(publications);
+    return publications.map((publication: Publication, index) =>
+      this.encode(publication, index, sending?.metadataOf(index)),
+    );
   }
 
   /** Calls `send` once no limit of lag holds the messages back: at once where there is no limit. */
@@ -167,3 +229,15 @@ export class Producer {
     }
   }
 }
+
+function requireList(publications: readonly Publication[]): void {
+  if (Array.isArray(publications)) return;
+  throw new InvalidMessageError(`A batch must be a list of messages, not ${shown(publications)}`);
+}
+
+/** A codec that carries no metadata may refuse it. */
+const withoutMetadata = (sending: Sending): Sending => ({
+  metadataOf: () => undefined,
+  within: (work) => sending.within(work),
+  ended: (outcome) => sending.ended(outcome),
+});

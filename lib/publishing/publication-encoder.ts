@@ -3,10 +3,12 @@ import { withIdempotencyKey } from '../core/codecs/idempotency-key.js';
 import { messageOf } from '../core/errors/error-record.js';
 import { InvalidMessageError, PayloadTooLargeError } from '../core/errors/publishing.errors.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import type { MessageToSend } from '../core/instrumentation.js';
 import type {
   Fields,
   Idempotency,
   IdempotencyWindow,
+  Metadata,
   OutgoingEntry,
   When,
 } from '../core/message.js';
@@ -56,15 +58,28 @@ export class PublicationEncoder {
   ) {}
 
   /**
+   * What an instrumentation is told of a message.
    * @param index position of the message in its batch
+   * @throws InvalidMessageError
+   */
+  described(publication: Publication, index?: number): MessageToSend {
+    if (!PUBLICATION.accepts(publication)) throw invalidMessage(publication, index);
+    const { eventType, metadata } = publication;
+    return { stream: publication.stream ?? this.options.route(eventType), eventType, metadata };
+  }
+
+  /**
+   * @param index position of the message in its batch
+   * @param metadata in place of the publication's own
    * @throws InvalidMessageError, PayloadTooLargeError, UnsupportedFeatureError
    */
-  encode(publication: Publication, index?: number): OutgoingEntry {
+  encode(publication: Publication, index?: number, metadata?: Metadata): OutgoingEntry {
     if (!PUBLICATION.accepts(publication)) throw invalidMessage(publication, index);
-    const { eventType, payload, metadata, idempotencyKey, waitReplicas } = publication;
+    const { eventType, payload, idempotencyKey, waitReplicas } = publication;
     const { key, partition } = publication;
     const when = this.when(publication);
     const stream = publication.stream ?? this.options.route(eventType);
+    metadata ??= publication.metadata;
     const fields = this.fieldsOf(
       metadata ? { stream, eventType, payload, metadata } : { stream, eventType, payload },
     );

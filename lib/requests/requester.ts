@@ -2,10 +2,12 @@ import { answerOf, AnswerKind, errorFromJson, isLast, type Answer } from '../cor
 import type { Clock } from '../core/clock.js';
 import { AnswerLostError, RequestTimeoutError } from '../core/errors/request.errors.js';
 import { ClosedError } from '../core/errors/start-up.errors.js';
+import type { Sending } from '../core/instrumentation.js';
 import type { Fields, OutgoingEntry } from '../core/message.js';
 import type { Replies, ReplyBox } from '../ports/replies.js';
 import { asRequest } from '../core/request-header.js';
 import type { MessageSource } from '../ports/source.js';
+import { InstrumentedAsker } from './instrumented-asker.js';
 import { PendingRequest, type Asker } from './pending-request.js';
 
 export interface RequesterOptions {
@@ -22,6 +24,8 @@ export interface Question {
   readonly entry: OutgoingEntry;
   /** Longest wait for the first answer, and for each further one, in milliseconds. */
   readonly timeout: number;
+  /** Ended by the requester. @default the request is not instrumented */
+  readonly sending?: Sending | undefined;
 }
 
 /**
@@ -43,15 +47,19 @@ export class Requester {
   }
 
   /** Publishes a request. @returns a function that stops waiting for answers */
-  ask({ eventType, entry, timeout }: Question, asker: Asker): () => void {
+  ask({ eventType, entry, timeout, sending }: Question, asker: Asker): () => void {
     const id = ++this.count;
-    const request = new PendingRequest(eventType, entry.stream, timeout, asker);
+    const instrumented = sending && new InstrumentedAsker(sending, asker);
+    const request = new PendingRequest(eventType, entry.stream, timeout, instrumented ?? asker);
     // The timer starts first: the time that connecting takes counts, too.
     request.dueAt = this.options.clock.now() + timeout;
     request.timer = this.options.clock.setTimeout(() => this.due(id, request), timeout);
     this.pending.set(id, request);
     void this.publish(id, entry, timeout);
-    return () => void this.take(id);
+    return () => {
+      this.take(id);
+      instrumented?.end();
+    };
   }
 
   /** Fails all pending requests. Idempotent. */

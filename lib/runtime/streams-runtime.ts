@@ -26,6 +26,7 @@ import { slotsFor, Slots } from '../consuming/plan/slots.js';
 import type { Clock } from '../core/clock.js';
 import type { Driver } from '../ports/driver.js';
 import { EventBus } from '../core/event-bus.js';
+import { Instruments } from '../core/instrumentation.js';
 import type { HandlerDefinition } from '../options/handler-definition.js';
 import type { When } from '../core/message.js';
 import { createRouter, type Router } from '../core/routing.js';
@@ -52,6 +53,7 @@ export class StreamsRuntime {
   static readonly token: string = 'StreamsRuntime';
   readonly options: ResolvedOptions;
   readonly events = new EventBus();
+  readonly instruments: Instruments;
   readonly clock: Clock;
   readonly route: Router;
   readonly slots: BoundSlots;
@@ -87,12 +89,13 @@ export class StreamsRuntime {
     this.dedupe = dedupeStores(this.slots, this.options.inbox);
     this.shutdown = new ShutdownTime(this.clock, this.options.gracePeriod);
     this.route = createRouter(resolved.routes);
-    const { events, clock, driver } = this;
+    this.instruments = new Instruments(this.options.instrumentation);
+    const { events, clock, driver, instruments } = this;
     const { delays, groups, leases } = driver;
     this.scheduler = createScheduler({ delays, clock, events });
     const { route, onScheduled } = this;
     const publishing = { ...this.options, route, groups, clock, delays, onScheduled };
-    this.producer = new Producer(driver.source, publishing);
+    this.producer = new Producer(driver.source, { ...publishing, instruments });
     this.chaining = createWorkflowEngine(this);
     this.commits = new Commits(this);
     this.overruns = new Overruns({ clock, events });
@@ -103,6 +106,7 @@ export class StreamsRuntime {
       replies: driver.replies,
       chaining: this.chaining,
       recorders: this.commits.recorders,
+      instruments,
       clock,
       events,
       slots: slotsFor(this.options.concurrency, this.options.maxOverrun),

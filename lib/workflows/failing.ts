@@ -5,6 +5,7 @@ import type { OutgoingEntry } from '../core/message.js';
 import type { Settling } from '../ports/source.js';
 import type { WorkflowFailure } from './workflow-payloads.js';
 import { WORKFLOW } from '../core/workflow.js';
+import { traceOf } from './step-metadata.js';
 import { placeIn, type ScopedPlace } from './workflow-place.js';
 import { brief, isForgiven, joinFailed, type JoiningOptions } from './joining.js';
 
@@ -43,7 +44,7 @@ export async function fail(
     ...(error && { error }),
     payload,
   };
-  const follows = await joinFailed(options, { lease, place, metadata }, failure);
+  const follows = await joinFailed(options, { lease, place, trace: traceOf(metadata) }, failure);
   const report: StepReport = {
     event,
     stream: letter.stream,

@@ -37,7 +37,8 @@ export interface Following {
 export interface Ending {
   readonly lease: Lease;
   readonly place: ScopedPlace;
-  readonly metadata: Metadata;
+  /** Trace headers for the steps that follow. */
+  readonly trace: Metadata;
   /** The step after which the next place is named, where that is not the message's own step. */
   readonly at?: string;
   /** Another message has completed the same step. */
@@ -204,7 +205,7 @@ interface There {
 
 function published(
   { encode }: JoiningOptions,
-  { lease, place, metadata }: Ending,
+  { lease, place, trace }: Ending,
   { event, stream, step, scopes }: There,
   payload: unknown,
 ): Following {
@@ -213,7 +214,7 @@ function published(
     eventType: event,
     payload,
     ...(stream !== undefined && { stream }),
-    metadata: travelling(metadata, undefined, text),
+    metadata: travelling(trace, undefined, text),
   });
   return { place: step, event, entry };
 }

@@ -6,6 +6,7 @@ import { endedStep, type EndedStep, type NextPlace } from './ended-step.js';
 import { errorRecord } from '../core/errors/error-record.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/event-bus.js';
+import type { Instruments } from '../core/instrumentation.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
 import { ack, deadLetter, type Ack, type Settlement } from '../core/settlement.js';
 import { targetOf } from '../options/step-target.js';
@@ -20,7 +21,7 @@ import {
   type Scope,
   type ScopedPlace,
 } from './workflow-place.js';
-import { carriesMetadata } from './carries-metadata.js';
+import { carriesMetadata } from '../core/codecs/carries-metadata.js';
 import { hooksOf, withHook } from './failure-hooks.js';
 import { Lookalikes } from './lookalikes.js';
 import { joinableResult, jsonOf } from './step-result.js';
@@ -44,6 +45,7 @@ export interface NextStepsOptions {
   readonly events: EventBus;
   readonly maxPayloadBytes: number;
   readonly technology: string;
+  readonly instruments?: Instruments | undefined;
   /** Whether there is a store for workflows. Joins need one. */
   readonly stored: boolean;
 }
@@ -159,7 +161,7 @@ export class NextSteps {
       stream,
       delay,
       deliverAt,
-      metadata: travelling(delivery.message.metadata, metadata, here),
+      metadata: travelling(this.traceAfter(delivery), metadata, here),
       key: key ?? delivery.lease.key,
     });
   }
@@ -180,9 +182,15 @@ export class NextSteps {
       place,
       report,
       result: result!,
-      trace: traceOf(delivery.message.metadata),
+      trace: this.traceAfter(delivery),
     };
     return { kind: 'ack', step: endedStep(place, report, delivery.lease.redrive, { arriving }) };
+  }
+
+  /** Trace headers for what follows. Without an instrumentation those of the message are copied. */
+  private traceAfter(delivery: Delivery): Metadata {
+    const given = this.options.instruments?.current?.following(delivery);
+    return given ?? traceOf(delivery.message.metadata);
   }
 
   /** A codec without metadata would lose what makes a message a step. Checked once. */

@@ -5,15 +5,14 @@ import { WORKFLOW } from '../core/workflow.js';
 const TRACE = ['traceparent', 'tracestate', 'baggage'];
 
 /**
- * The trace headers of the message before, the step's own metadata, and its place in the workflow.
+ * The metadata of a step: trace headers, the step's own metadata, and its place in the workflow.
+ * @param trace those of the message before, or what an instrumentation gave
  */
-export function travelling(before: Metadata, own: Metadata | undefined, place: string): Metadata {
-  const metadata = traceOf(before);
-  if (own) Object.assign(metadata, own);
-  metadata[WORKFLOW] = place;
-  return metadata;
+export function travelling(trace: Metadata, own: Metadata | undefined, place: string): Metadata {
+  return { ...trace, ...own, [WORKFLOW]: place };
 }
 
+/** The trace headers in the metadata of a message. */
 export function traceOf(metadata: Metadata): Record<string, string> {
   const trace: Record<string, string> = {};
   for (const name of TRACE) {

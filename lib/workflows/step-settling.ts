@@ -134,9 +134,9 @@ export class StepSettling {
       // do.
       if (hold === 'gone' && this.recorded.has(lease)) return concluded(settling);
       if (hold !== 'held') return hold;
-      const { place, trace: metadata, result } = arriving;
+      const { place, trace, result } = arriving;
       const duplicate = (settlement as Ack).unrun === 'duplicate';
-      const follows = await join(this.options, { lease, place, metadata, duplicate }, result);
+      const follows = await join(this.options, { lease, place, trace, duplicate }, result);
       const brought = withSteps(settlement as Ack, lease, arriving, follows);
       return concluded({ lease, settlement: brought });
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Delivery } from '../core/delivery.js';
 import type { DueTime } from '../options/due-time.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/event-bus.js';
+import type { Instruments } from '../core/instrumentation.js';
 import type { Lease } from '../core/lease.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Ack, Settlement } from '../core/settlement.js';
@@ -104,6 +105,7 @@ export interface WorkflowEngineParts {
       readonly storedApart: boolean;
     };
   };
+  readonly instruments: Instruments;
   readonly producer: {
     readonly encode: WorkflowEngineOptions['encode'];
     readonly publish: WorkflowEngineOptions['publish'];
@@ -117,6 +119,7 @@ export function createWorkflowEngine({
   driver,
   slots,
   producer,
+  instruments,
 }: WorkflowEngineParts): WorkflowEngine {
   const { codec, maxPayloadBytes, workflowTtl: ttl } = options;
   return new WorkflowEngine({
@@ -126,6 +129,7 @@ export function createWorkflowEngine({
     ttl,
     clock,
     events,
+    instruments,
     source: driver.source,
     encode: (message) => producer.encode(message),
     publish: (message) => producer.publish(message),

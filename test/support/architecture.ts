@@ -38,6 +38,8 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   committing: 'records how far consumers have come, and reads where they resume',
   publishing: 'route, encode, check and publish',
   'publishing/backpressure': 'producers that wait for consumers that are behind',
+  observability: 'what operators see: metrics, tracing, health',
+  'observability/conventions': 'the names of OpenTelemetry, in one place',
   outbox: 'publishes what transactions of the application have written into the outbox',
   requests: 'asking: requests that wait, and their answers',
   delays: 'promotes messages once they are due',

@@ -2,6 +2,7 @@ import type { Clock, TimerHandle } from '../../core/clock.js';
 import type { BatchedDelivery, BoundHandler, Delivery } from '../../core/delivery.js';
 import { isOurs } from '../../core/delivery-state.js';
 import { HandlerTimeoutError } from '../../core/errors/handling.errors.js';
+import type { Instrumentation } from '../../core/instrumentation.js';
 import { marked } from '../running/run-mark.js';
 import { Overrun, type OverrunReason } from '../../core/overrun.js';
 import { ack, release, type Settlement } from '../../core/settlement.js';
@@ -16,6 +17,8 @@ export interface CollectorOptions {
   /** Methods of the transport that run at a time. */
   readonly shared: Slots;
   readonly overruns: Overruns;
+  /** Undefined: batches are not instrumented. */
+  readonly instrumentation?: Instrumentation | undefined;
 }
 
 interface Waiting extends BatchedDelivery {
@@ -148,10 +151,12 @@ export class Collector {
 
   private async invoke(items: readonly Waiting[]): Promise<void> {
     const deliveries = items.map(({ delivery }) => delivery);
-    const { handler } = this.options;
-    await marked(deliveries, () =>
-      handler.invokeBatch!(items, (reason, work) => this.overran(reason, deliveries, work)),
-    );
+    const { handler, instrumentation } = this.options;
+    const invoke = (): Promise<void> =>
+      marked(deliveries, () =>
+        handler.invokeBatch!(items, (reason, work) => this.overran(reason, deliveries, work)),
+      );
+    await (instrumentation ? instrumentation.run(deliveries, invoke) : invoke());
   }
 
   private async conclude(items: readonly Waiting[], running: Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { BoundHandler, Delivery, Handler } from '../../core/delivery.js';
+import type { Instruments } from '../../core/instrumentation.js';
 import { release } from '../../core/settlement.js';
 import { Collector } from './collector.js';
 import type { Gates } from '../middleware/gate.middleware.js';
@@ -12,6 +13,7 @@ export interface CollectorsOptions {
   /** The transport's slots. */
   readonly slots: Slots;
   readonly overruns: Overruns;
+  readonly instruments?: Instruments | undefined;
 }
 
 /** The collectors of one consumer: a batch never mixes handlers or streams. */
@@ -56,9 +58,10 @@ export class Collectors {
   }
 
   private create(handler: BoundHandler): Collector {
-    const { clock, gates, slots, overruns } = this.options;
+    const { clock, gates, slots, overruns, instruments } = this.options;
     let own = gates.get(handler);
     if (!own) gates.set(handler, (own = new Slots(handler.concurrency!)));
-    return new Collector({ handler, clock, own, shared: slots, overruns });
+    const instrumentation = instruments?.current;
+    return new Collector({ handler, clock, own, shared: slots, overruns, instrumentation });
   }
 }

@@ -3,6 +3,7 @@ import { disown } from '../../core/disown.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { isLost, isRunning, move } from '../../core/delivery-state.js';
 import type { EventBus } from '../../core/event-bus.js';
+import type { Instruments } from '../../core/instrumentation.js';
 import type { ExtendOutcome, LeaseState, Lease } from '../../core/lease.js';
 import {
   deadLetter,
@@ -23,6 +24,7 @@ import {
 import { NextRuns, type NextRunsOptions } from '../running/next-runs.js';
 import { RetryPolicy } from './retry-policy.js';
 import { FollowUp, type FollowUpOptions } from './follow-up.js';
+import { instrumented } from './instrumented-follow-up.js';
 import { deadLetterRecord } from './dead-letter-record.js';
 import { mayBeRefused, type Item, type Reported } from './settling-lane.js';
 import { Settler } from './settler.js';
@@ -41,6 +43,7 @@ export interface SettlementHandlerOptions
   readonly isUnrecoverable: (error: unknown) => boolean;
   /** Undefined: how far the consumer has come is not recorded. */
   readonly recorder: ProgressRecorder | undefined;
+  readonly instruments?: Instruments | undefined;
   /** Called with events that no handler here takes. */
   readonly onUnhandled: (delivery: Delivery) => void;
   /** Called when a run or settlement has ended, so that there may be room. */
@@ -65,7 +68,7 @@ export class SettlementHandler {
   private readonly followUp: Pick<FollowUp, 'settled' | 'lost' | 'handedOver'>;
 
   constructor(private readonly options: SettlementHandlerOptions) {
-    const { heldLease, source, subscription, onProgress, recorder } = options;
+    const { heldLease, source, subscription, onProgress, recorder, instruments } = options;
     this.nextRuns = new NextRuns({
       ...options,
       exclusive: heldLease !== undefined || source.capabilities.holds === 'partition',
@@ -74,7 +77,9 @@ export class SettlementHandler {
       letGo: (delivery) => this.letGo(delivery),
     });
     const plain = new FollowUp({ ...options, nextRuns: this.nextRuns });
-    const followUp = recorder ? recorded(plain, recorder) : plain;
+    const counted = recorder ? recorded(plain, recorder) : plain;
+    const watch = instruments?.current;
+    const followUp = watch ? instrumented(counted, watch) : counted;
     this.strategies = new StrategyDecider(options);
     this.retryPolicy = new RetryPolicy(options.isUnrecoverable);
     this.settler = new Settler({

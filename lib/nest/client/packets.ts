@@ -61,5 +61,5 @@ export function questionOf(
   if (data instanceof StreamRecord && data.due) {
     throw new InvalidMessageError('A request cannot be delayed: its caller waits for the answer.');
   }
-  return { eventType: publication.eventType, entry: producer.encode(publication), timeout };
+  return { eventType: publication.eventType, timeout, ...producer.prepare(publication, 'request') };
 }

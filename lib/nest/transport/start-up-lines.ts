@@ -32,14 +32,19 @@ function pipelineLines({
   consumers,
   balanced,
   options: { middleware },
-  commits: { recorders },
-}: Pick<StreamsRuntime, 'consumers' | 'balanced' | 'options' | 'commits'>): string[] {
+  commits: { recorders: recorder },
+  instruments: { current: instrumentation },
+}: Pick<
+  StreamsRuntime,
+  'consumers' | 'balanced' | 'options' | 'commits' | 'instruments'
+>): string[] {
   const tables = [...consumers.read, ...balanced.read].flatMap(({ tables }) => [
     ...tables.values(),
   ]);
   const handlers = tables.flatMap((table) => table.handlers);
   if (handlers.length === 0) return [];
-  return [`Pipeline: ${stagesOf(handlers, { middleware, recorder: recorders }).join(', ')}`];
+  const stages = stagesOf(handlers, { middleware, recorder, instrumentation });
+  return [`Pipeline: ${stages.join(', ')}`];
 }
 
 type Plans = StreamsRuntime['consumers']['read'];

@@ -1,7 +1,7 @@
-import type { Codec } from '../core/codecs/codec.js';
-import { WORKFLOW } from '../core/workflow.js';
+import type { Codec } from './codec.js';
+import { WORKFLOW } from '../workflow.js';
 
-/** Whether this codec can write steps. Steps are recognised by their metadata. */
+/** Whether this codec carries metadata. Steps of workflows and trace headers need it. */
 export function carriesMetadata(codec: Codec): boolean {
   const metadata = { [WORKFLOW]: 'x' };
   try {
