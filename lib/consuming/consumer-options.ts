@@ -14,6 +14,7 @@ import type { Replies } from '../ports/replies.js';
 import type { Ack } from '../core/settlement.js';
 import type { MessageSource } from '../ports/source.js';
 import type { SubscribeOptions } from '../ports/subscription.js';
+import type { Readers } from './reading/readers.js';
 import type { FilteredTypes } from './plan/filtered-types.js';
 import type { LiveParts, Presence } from './live-consumers/presence.js';
 import type { Overruns } from './running/overruns.js';
@@ -85,6 +86,8 @@ export interface ConsumerParts extends DeadLetterParts {
   readonly filteredTypes: FilteredTypes;
   /** The methods of all consumers that go on after their runs have ended. */
   readonly overruns: Overruns;
+  /** The reading loops of all consumers. */
+  readonly readers: Readers;
 }
 
 /** Everything that a consumer needs. */

@@ -1,6 +1,7 @@
 import { LagWatch } from '../admin/lag/lag-watch.js';
 import type { StreamsAdmin } from '../admin/streams-admin.js';
 import { ShutdownTime } from './shutdown-time.js';
+import { consumerPartsOf } from './consumer-parts-of.js';
 import { createAdmin } from './create-admin.js';
 import { BoundSlots } from './slots/bound-slots.js';
 import { BalancedServices, divided } from './balanced-services.js';
@@ -14,15 +15,10 @@ import {
 } from '../consuming/dedupe/dedupe-stores.js';
 import { endFor } from '../consuming/running/close-within-run.js';
 import type { Reading } from '../consuming/subscription-registry.js';
-import { FilteredTypes } from '../consuming/plan/filtered-types.js';
-import { liveParts, registryOf } from '../consuming/live-consumers/live-parts.js';
-import {
-  deadLetterParts,
-  requireStrategies,
-} from '../consuming/settling/strategies/required-strategies.js';
+import { requireStrategies } from '../consuming/settling/strategies/required-strategies.js';
+import { Readers } from '../consuming/reading/readers.js';
 import { Overruns } from '../consuming/running/overruns.js';
 import { sourceWarnings } from '../consuming/plan/source-warnings.js';
-import { slotsFor, Slots } from '../consuming/plan/slots.js';
 import type { Clock } from '../core/clock.js';
 import type { Driver } from '../ports/driver.js';
 import { EventBus } from '../core/event-bus.js';
@@ -40,12 +36,6 @@ import { Requester } from '../requests/requester.js';
 import type { Retainer } from '../retention/retainer.js';
 import { createRetainer } from '../retention/create-retainer.js';
 import { createScheduler, type Scheduler } from '../delays/scheduler.js';
-
-/**
- * Entries that have killed a process before run one at a time, across all transports of this
- * process.
- */
-const suspectLane = new Slots(1);
 
 /** Makes all parts from the options, and wires them. Knows nothing of Nest. */
 export class StreamsRuntime {
@@ -67,6 +57,7 @@ export class StreamsRuntime {
   private readonly scheduler: Scheduler | undefined;
   readonly consumers: Consumers;
   readonly overruns: Overruns;
+  readonly readers = new Readers();
   readonly balanced: BalancedServices;
   private readonly requesters = new Set<Requester>();
   readonly lag: LagWatch;
@@ -99,24 +90,7 @@ export class StreamsRuntime {
     this.chaining = createWorkflowEngine(this);
     this.commits = new Commits(this);
     this.overruns = new Overruns({ clock, events });
-    const parts = {
-      ...this.dedupe,
-      ...deadLetterParts(this.slots, events),
-      source: driver.source,
-      replies: driver.replies,
-      chaining: this.chaining,
-      recorders: this.commits.recorders,
-      instruments,
-      clock,
-      events,
-      slots: slotsFor(this.options.concurrency, this.options.maxOverrun),
-      overruns: this.overruns,
-      gates: new Map(),
-      suspectLane,
-      onScheduled: this.onScheduled,
-      live: liveParts(this.options, registryOf(driver), events, clock),
-      filteredTypes: new FilteredTypes(events),
-    };
+    const parts = consumerPartsOf(this, this.dedupe, onScheduled);
     const warn = (code: string, message: string): void => events.emit('warning', { code, message });
     this.consumers = new Consumers({ ...parts, leases, route: this.route, warn });
     this.balanced = new BalancedServices(driver, parts, this.options);
@@ -163,14 +137,20 @@ export class StreamsRuntime {
     requireStrategies([...handlers, ...balanced], settings.deadLetter, this.slots, this.events);
     const shared = sharedGroupWarning(handlers, this.options);
     if (shared) this.events.emit('warning', shared);
-    const warnings = this.working ? [] : sourceWarnings(this.driver);
-    for (const warning of warnings) this.events.emit('warning', warning);
+    if (!this.working)
+      sourceWarnings(this.driver).forEach((one) => this.events.emit('warning', one));
     const balance = this.balanced.prepare(balanced);
     const readings = await this.consumers.subscribe(handlers, settings);
     this.scheduler?.keep(readings.map(({ table }) => table.stream));
     await balance();
     await (this.working ??= this.startWorkers());
     return readings;
+  }
+
+  /** `opened`: it reads nothing yet. `stopping`: it ends, or has ended. */
+  get phase(): 'opened' | 'reading' | 'stopping' {
+    if (this.draining) return 'stopping';
+    return this.working ? 'reading' : 'opened';
   }
 
   /** Begins to connect, so that the first command need not wait. */

@@ -4,6 +4,7 @@ import type { EventBus } from '../../core/event-bus.js';
 import type { Lease } from '../../core/lease.js';
 import type { Subscription } from '../../ports/subscription.js';
 import type { ReadAhead } from './read-ahead.js';
+import type { ReaderProgress } from './readers.js';
 
 const WAIT_AFTER_ERROR = 1000;
 /** How often the consumer looks for handed entries while reading is paused, in milliseconds. */
@@ -14,6 +15,8 @@ export interface PullLoopOptions {
   readonly clock: Clock;
   readonly events: EventBus;
   readonly readAhead: ReadAhead;
+  /** Told of each step of the loop. */
+  readonly progress: ReaderProgress;
   /** Most entries that one pull asks for. */
   readonly batchSize: number;
   /** Number of entries that could be taken now. Zero or less: none. */
@@ -47,7 +50,7 @@ export class PullLoop {
   constructor(private readonly options: PullLoopOptions) {}
 
   start(): void {
-    this.loop = this.run();
+    this.loop = this.run().finally(this.options.progress.end);
   }
 
   /** Call it when there may be new room. */
@@ -85,21 +88,30 @@ export class PullLoop {
   }
 
   private async pull(limit: number): Promise<void> {
+    const { progress, subscription, accept, events } = this.options;
     try {
-      const accepted = this.options.accept(await this.options.subscription.pull(limit));
+      progress.reads();
+      const leases = await subscription.pull(limit);
+      progress.waits();
+      const accepted = accept(leases);
       if (accepted) await accepted;
-    } catch (error) {
-      this.options.events.emit('worker-error', { worker: 'fetcher', error: asError(error) });
+    } catch (thrown) {
+      const error = asError(thrown);
+      progress.failed(error);
+      events.emit('worker-error', { worker: 'fetcher', error });
       await sleep(this.options.clock, WAIT_AFTER_ERROR, this.stopped.signal);
     }
   }
 
   /** Reads nothing new. Takes entries that were handed over, where there is room for them. */
   private async takeHanded(): Promise<void> {
-    const { subscription, capacityForHanded, batchSize, accept, clock } = this.options;
+    const { subscription, capacityForHanded, batchSize, accept, clock, progress } = this.options;
     const limit = Math.min(capacityForHanded(), batchSize);
     const leases = limit > 0 ? (subscription.takeHanded?.(limit) ?? []) : [];
-    if (leases.length > 0) return accept(leases);
+    if (leases.length > 0) {
+      progress.waits();
+      return accept(leases);
+    }
     const look = limit > 0 && clock.setTimeout(() => this.resume(), LOOK_FOR_HANDED);
     await this.untilCapacity();
     if (look) clock.clearTimeout(look);

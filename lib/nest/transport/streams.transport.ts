@@ -19,6 +19,7 @@ import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { loggerOf, logEvents } from './event-log.js';
 import { NestHooks } from './nest-hooks.js';
+import { rememberRuntime } from './runtime-of.js';
 import { withoutHandlers } from './without-handlers.js';
 import { startUpLines } from './start-up-lines.js';
 
@@ -77,6 +78,7 @@ export class StreamsTransport
     this.transportId = transportIdOf(this.runtime.options.name);
     this.endStatus = ConnectionStatus.of(this.runtime).tell((word) => this._status$.next(word));
     logEvents(this.runtime);
+    rememberRuntime(this, this.runtime);
   }
 
   /**

@@ -1,0 +1,76 @@
+import type { Clock } from '../../core/clock.js';
+import type { ReaderActivity, ReaderStatus } from '../../core/reader-status.js';
+
+/** Whose reading loop it is. */
+export interface ReaderOf {
+  readonly group: string;
+  readonly consumer: string;
+  readonly blockTimeout: number;
+  readonly clock: Pick<Clock, 'now'>;
+  /** The streams that it reads, by their names. */
+  readonly tables: ReadonlyMap<string, unknown>;
+  /** Those of its streams that are paused. */
+  readonly halted: ReadonlySet<string>;
+}
+
+/** What one reading loop does, and since when. */
+export class ReaderProgress {
+  private activity: ReaderActivity = 'waiting';
+  private since: number;
+  private hasRead = false;
+  private error: Error | undefined;
+
+  constructor(
+    private readonly of: ReaderOf,
+    /** The loop has ended. */
+    readonly end: () => void,
+  ) {
+    this.since = of.clock.now();
+  }
+
+  /** A read begins. After a failed one it belongs to the same failure. */
+  reads(): void {
+    this.hasRead = true;
+    if (this.activity !== 'failing') this.turn('reading');
+  }
+
+  /** A read has ended, or the loop has come round without one. */
+  waits(): void {
+    this.error = undefined;
+    this.turn('waiting');
+  }
+
+  failed(error: Error): void {
+    this.error = error;
+    if (this.activity !== 'failing') this.turn('failing');
+  }
+
+  get status(): ReaderStatus {
+    const { group, consumer, blockTimeout, tables, halted } = this.of;
+    const { since, hasRead, error } = this;
+    const activity = halted.size === tables.size ? 'paused' : this.activity;
+    const streams = [...tables.keys()];
+    return { group, consumer, blockTimeout, streams, activity, since, hasRead, error };
+  }
+
+  private turn(activity: ReaderActivity): void {
+    this.activity = activity;
+    this.since = this.of.clock.now();
+  }
+}
+
+/** All reading loops of a runtime. */
+export class Readers {
+  private readonly known = new Set<ReaderProgress>();
+
+  /** Follows a reading loop until its `end`. */
+  begin(of: ReaderOf): ReaderProgress {
+    const progress: ReaderProgress = new ReaderProgress(of, () => this.known.delete(progress));
+    this.known.add(progress);
+    return progress;
+  }
+
+  list(): ReaderStatus[] {
+    return [...this.known].map(({ status }) => status);
+  }
+}
