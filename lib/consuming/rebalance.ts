@@ -15,14 +15,15 @@ interface RebalanceOptions extends Pick<
 
 /** What a consumer does while partitions go to other consumers of the group. */
 export class Rebalance implements Rebalancing {
-  private leaves: ((lease: Lease) => boolean) | undefined;
+  /** Tell which leases are of partitions that go. */
+  private readonly leaving = new Set<(lease: Lease) => boolean>();
 
   constructor(private readonly options: RebalanceOptions) {}
 
   async begins(leaves: (lease: Lease) => boolean): Promise<void> {
     const { held, dispatcher, ordering, collectors, recorder, plan } = this.options;
     const of = ({ lease }: Delivery): boolean => leaves(lease);
-    this.leaves = leaves;
+    this.leaving.add(leaves);
     // These were counted as begun, and would wait for others that do not come now.
     collectors?.runNow(of);
     this.letGo([...dispatcher.take(of), ...(ordering?.take(of) ?? [])]);
@@ -38,13 +39,18 @@ export class Rebalance implements Rebalancing {
     collectors?.letGo(isLost);
   }
 
-  ends(): void {
-    this.leaves = undefined;
+  ends(leaves: (lease: Lease) => boolean): void {
+    this.leaving.delete(leaves);
   }
 
   /** Whether a delivery must not start, beside what `isHalted` says. */
   orHalted(isHalted: (delivery: Delivery) => boolean): (delivery: Delivery) => boolean {
-    return (delivery) => this.leaves?.(delivery.lease) === true || isHalted(delivery);
+    return (delivery) => this.isLeaving(delivery.lease) || isHalted(delivery);
+  }
+
+  private isLeaving(lease: Lease): boolean {
+    for (const leaves of this.leaving) if (leaves(lease)) return true;
+    return false;
   }
 
   private letGo(deliveries: readonly Delivery[]): void {

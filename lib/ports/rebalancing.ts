@@ -12,7 +12,8 @@ export interface Rebalancing {
    * long as its rebalance allows.
    *
    * From then to `ends` the source hands out nothing of these partitions, and `begin` returns `later`
-   * for their leases. Settlements are carried out until the partition has gone. One call at a time.
+   * for their leases. Settlements are carried out until the partition has gone. Other partitions may go
+   * meanwhile: each call has its own `ends`.
    * @param leaves whether this lease is of such a partition
    */
   begins(leaves: (lease: Lease) => boolean): Promise<void>;
@@ -24,6 +25,9 @@ export interface Rebalancing {
    */
   lost(isLost: (lease: Lease) => boolean): void;
 
-  /** Call it after `begins`, once the partitions have gone, or stay. */
-  ends(): void;
+  /**
+   * Call it after `begins`, once the partitions have gone, or stay.
+   * @param leaves the function that `begins` was called with
+   */
+  ends(leaves: (lease: Lease) => boolean): void;
 }

@@ -186,7 +186,7 @@ export class PartitionLog {
       await (patience === undefined ? ended : within(this.clock, patience, ended));
       partition.own(to);
       rebalancing.lost(isOf);
-      rebalancing.ends();
+      rebalancing.ends(isOf);
     } else partition.own(to);
     this.wake();
   }

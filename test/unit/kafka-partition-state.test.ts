@@ -229,6 +229,16 @@ describe('intake', () => {
     expect(warnings).toEqual(['KAFKA_PARTITION_FULL']);
   });
 
+  it('of a retry topic stops without a warning: some thousand retries may wait in it', async () => {
+    const owner = await new PartitionOwner(new PartitionBroker(), true).open();
+    const warnings: string[] = [];
+    owner.events.on('warning', ({ code }) => warnings.push(code));
+    for (let offset = 0; !owner.state.isFull; offset++) owner.state.lease(waiting(offset));
+    owner.state.finish([...owner.state.leases.values()].at(-2)!);
+    await owner.flush();
+    expect([owner.state.isFull, owner.broker.commits, warnings]).toEqual([true, 1, []]);
+  });
+
   it('hands out what was handed out before, though there is no room for more', async () => {
     const owner = await new PartitionOwner(new PartitionBroker()).open();
     let count = 0;

@@ -17,8 +17,8 @@ export interface LeaseHolder {
   readonly consumer: string;
   /** The entry was given back: hand it out again, before those with higher offsets. */
   released(partition: number, waiting: WaitingRecord): void;
-  /** The entry is held no more: its bytes are free. */
-  settled(waiting: WaitingRecord): void;
+  /** An entry of this partition is in hand no more. */
+  settled(partition: number): void;
 }
 
 /** What a partition needs of the member that has it. */
@@ -36,6 +36,8 @@ export interface PartitionParts {
 export class PartitionState implements LeasedPartition {
   /** The leases in hand, by offset. */
   readonly leases = new Map<number, KafkaLease>();
+  /** Bytes of the records whose leases are in hand. */
+  bytes = 0;
   version = 0;
   committed = 0;
   inTransaction = false;
@@ -112,6 +114,7 @@ export class PartitionState implements LeasedPartition {
     if (runs === undefined || this.leases.has(offset)) return undefined;
     const lease = new KafkaLease(this, waiting, runs, this.parts.decode);
     this.leases.set(offset, lease);
+    this.bytes += waiting.bytes;
     if (isNew && runs === 0 && !this.place.isRetries) {
       lease.attempt = 1;
       this.runs.begin(lease);
@@ -137,7 +140,7 @@ export class PartitionState implements LeasedPartition {
     this.end(lease);
     this.tracking.finish(lease.offset);
     this.changed();
-    this.parts.holder.settled(lease.waiting);
+    this.parts.holder.settled(this.partition);
   }
 
   release(lease: HeldLease): void {
@@ -192,9 +195,10 @@ export class PartitionState implements LeasedPartition {
   close(): KafkaLease[] {
     this.isOpen = false;
     const lost = [...this.leases.values()];
-    for (const lease of lost) this.parts.holder.settled(lease.waiting);
     this.leases.clear();
+    this.bytes = 0;
     this.runs.endAll();
+    if (lost.length > 0) this.parts.holder.settled(this.partition);
     return lost;
   }
 
@@ -229,13 +233,13 @@ export class PartitionState implements LeasedPartition {
 
   private drop(lease: HeldLease): void {
     this.end(lease);
-    this.parts.holder.settled(lease.waiting);
+    this.parts.holder.settled(this.partition);
   }
 
   private end(lease: HeldLease): void {
     this.runs.end(lease);
     lease.isOver = true;
-    this.leases.delete(lease.offset);
+    if (this.leases.delete(lease.offset)) this.bytes -= lease.waiting.bytes;
   }
 
   private changed(): void {

@@ -81,12 +81,6 @@ export class PartitionStates {
     return state;
   }
 
-  /** The records below `low` were deleted: those that were not handed out are lost. */
-  skipDeleted(state: PartitionState, low: number): void {
-    this.tellLost(low - state.position);
-    state.skipTo(low);
-  }
-
   /**
    * Tells the group of the runs of these leases that are counted by being handed out. Resolves when that
    * is committed, or their partitions were closed. Undefined: there is nothing to tell.
@@ -118,6 +112,8 @@ export class PartitionStates {
   }
 
   private tellFull(partitions: readonly number[]): void {
+    // A retry topic is full as soon as some thousand retries wait in it, which is as it should be.
+    if (this.options.isRetries) return;
     const now = systemClock.now();
     for (const partition of partitions) {
       if (!this.states.get(partition)?.isFull) continue;
@@ -131,7 +127,8 @@ export class PartitionStates {
     }
   }
 
-  private tellLost(count: number): void {
+  /** Tells that this number of records was deleted before they were read. */
+  tellLost(count: number): void {
     const { stream, group, events } = this.options;
     if (count > 0) events.emit('messages-lost', { stream, group, count, why: 'deleted' });
   }

@@ -2,27 +2,26 @@ import type { Lease } from '../../../core/lease.js';
 import type { Rebalancing } from '../../../ports/rebalancing.js';
 import type { PartitionReading } from './partition-reading.js';
 
-/** Finishes what is in hand of partitions that are to be given up, one call after the other. */
+/** Finishes what is in hand of partitions that are to be given up. */
 export class Drains {
-  private last: Promise<void> = Promise.resolve();
-
-  constructor(private readonly rebalancing: Rebalancing | undefined) {}
+  /** @param giveBack gives back those leases that were taken and did not reach the engine yet */
+  constructor(
+    private readonly rebalancing: Rebalancing | undefined,
+    private readonly giveBack: (isOf: (lease: Lease) => boolean) => void,
+  ) {}
 
   /**
    * Hands out nothing more of these partitions. Resolves when nothing of them is in hand and all is
    * committed, or they have gone.
    */
-  drain(leaving: readonly PartitionReading[], flush: () => Promise<void>): Promise<void> {
+  async drain(leaving: readonly PartitionReading[], flush: () => Promise<void>): Promise<void> {
     for (const reading of leaving) reading.leave();
-    const drained = this.last.then(async () => {
-      await this.rebalancing?.begins(isOf(leaving));
-      await Promise.all(leaving.map(({ state }) => state.idle()));
-      await flush();
-    });
-    this.last = drained
-      .then(() => Promise.all(leaving.map(({ gone }) => gone)))
-      .then(() => this.rebalancing?.ends());
-    return drained;
+    const leaves = isOf(leaving);
+    this.giveBack(leaves);
+    void Promise.all(leaving.map(({ gone }) => gone)).then(() => this.rebalancing?.ends(leaves));
+    await this.rebalancing?.begins(leaves);
+    await Promise.all(leaving.map(({ state }) => state.idle()));
+    await flush();
   }
 
   /** These partitions have gone. */

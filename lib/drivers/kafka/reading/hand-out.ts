@@ -4,7 +4,7 @@ import type { TopicReading } from './topic-reading.js';
 
 /** What was taken, and waits until the groups were told of it. */
 interface Taken {
-  readonly leases: KafkaLease[];
+  leases: KafkaLease[];
   readonly announced: Promise<unknown>;
   /** The answer of the brokers came. */
   isOver: boolean;
@@ -36,27 +36,31 @@ export class HandOut {
   }
 
   /**
-   * Returns what was taken, `limit` leases at most, once it may be handed out. Partitions that go to other consumers meanwhile get
-   * theirs back. Undefined: it may not be handed out before `end`.
+   * Returns what was taken and not given back, `limit` leases at most, once it may be handed out.
+   * Undefined: it may not be handed out before `end`.
    */
   async announced(limit: number, end: number): Promise<KafkaLease[] | undefined> {
     const { taken } = this;
     if (!taken) return [];
     if (!taken.isOver) await untilLate(taken.announced, end);
-    if (!taken.isOver || this.taken !== taken) return undefined;
+    if (this.taken !== taken) return [];
+    if (!taken.isOver) return undefined;
     // An earlier pull may have asked for more.
     const leases = taken.leases.splice(0, limit);
     if (taken.leases.length === 0) this.taken = undefined;
-    return leases.filter((lease) => !isGivenBack(lease));
+    return leases.filter((lease) => lease.state.standingOf(lease) === 'held');
   }
 
-  /** What was taken and not handed out goes back to its partition. */
-  giveBack(): [] {
-    for (const lease of this.taken?.leases ?? []) {
-      if (lease.state.isOpen) lease.state.release(lease);
+  /** Those leases that were taken and not handed out go back to their partitions. */
+  giveBack(isOf: (lease: KafkaLease) => boolean): void {
+    const { taken } = this;
+    if (!taken) return;
+    const back = taken.leases.filter(isOf);
+    taken.leases = taken.leases.filter((lease) => !isOf(lease));
+    if (taken.leases.length === 0) this.taken = undefined;
+    for (const lease of back) {
+      if (lease.state.standingOf(lease) === 'held') lease.state.release(lease);
     }
-    this.taken = undefined;
-    return [];
   }
 }
 
@@ -86,11 +90,4 @@ function untilLate(promise: Promise<unknown>, end: number): Promise<unknown> {
       resolve(undefined);
     });
   });
-}
-
-/** Whether the partition of this lease has gone, or is about to go. */
-function isGivenBack(lease: KafkaLease): boolean {
-  const { state } = lease;
-  if (state.isOpen && state.isDraining) state.release(lease);
-  return !state.isOpen || state.isDraining;
 }

@@ -7,7 +7,7 @@ import type { KafkaLease } from '../partitions/kafka.lease.js';
 import { beginLease, extendLeases } from '../settling/leases.js';
 import { Drains } from './drains.js';
 import { HandOut } from './hand-out.js';
-import type { HeldBytes } from './partition-reading.js';
+import type { PartitionReading } from './partition-reading.js';
 import type { TopicReader } from './read-topic.js';
 import { StreamReadings, type StreamReadingsParts } from './stream-readings.js';
 import type { TopicReading } from './topic-reading.js';
@@ -27,7 +27,6 @@ export class KafkaSubscription implements Subscription, TopicReader {
   readonly consumer: string;
   readonly sessionTimeout: number;
   readonly drains: Drains;
-  readonly held: HeldBytes = { bytes: 0 };
   private readonly readings: StreamReadings;
   private readonly wakeUp = new WakeUp();
   /** Undefined: all streams. */
@@ -48,7 +47,7 @@ export class KafkaSubscription implements Subscription, TopicReader {
   ) {
     this.group = options.group;
     this.consumer = options.consumer;
-    this.drains = new Drains(options.rebalancing);
+    this.drains = new Drains(options.rebalancing, (isOf) => this.giveBack(isOf));
     this.sessionTimeout = parts.options.sessionTimeout ?? options.idleTimeout;
     this.readings = new StreamReadings(options, parts, this);
   }
@@ -56,6 +55,7 @@ export class KafkaSubscription implements Subscription, TopicReader {
   /** @throws where a group is missing and is not to be made, and where it cannot be joined */
   async open(): Promise<void> {
     await this.readings.open();
+    if (this.stopped) return;
     this.deaf = this.parts.marks.onChange(async (group) => {
       if (group === this.group) await this.look();
     });
@@ -99,7 +99,7 @@ export class KafkaSubscription implements Subscription, TopicReader {
     systemClock.clearTimeout(this.ticking);
     systemClock.clearTimeout(this.looking);
     this.deaf?.();
-    this.handOut.giveBack();
+    this.giveBack(() => true);
     this.readings.stop();
     this.wakeUp.wake();
   }
@@ -114,13 +114,21 @@ export class KafkaSubscription implements Subscription, TopicReader {
     for (const reading of this.readings.all) reading.silence();
   }
 
-  mayRead(stream: string, isEmpty: boolean): boolean {
+  mayRead(stream: string, reading: Pick<PartitionReading, 'buffer' | 'parkedBytes'>): boolean {
     if (this.watched?.has(stream) === false) return false;
     const { maxBufferedBytes } = this.parts.options;
-    let bytes = this.held.bytes;
-    for (const reading of this.readings.all) bytes += reading.bytes;
+    let [bytes, parkedBytes] = [0, 0];
+    for (const each of this.readings.all) {
+      bytes += each.bytes;
+      parkedBytes += each.parkedBytes;
+    }
     // A partition of which nothing waits must not starve since others have filled the room.
-    return bytes < (isEmpty ? 2 * maxBufferedBytes : maxBufferedBytes);
+    if (reading.parkedBytes > 0 && parkedBytes >= maxBufferedBytes) return false;
+    return bytes < (reading.buffer.size === 0 ? 2 * maxBufferedBytes : maxBufferedBytes);
+  }
+
+  giveBack(isOf: (lease: KafkaLease) => boolean): void {
+    this.handOut.giveBack(isOf);
   }
 
   wake(): void {
@@ -135,7 +143,7 @@ export class KafkaSubscription implements Subscription, TopicReader {
 
   private async pullUntil(limit: number, end: number): Promise<Lease[]> {
     for (;;) {
-      if (this.stopped) return this.handOut.giveBack();
+      if (this.stopped) return [];
       const readings = this.readings.all.filter(
         ({ read }) => this.watched?.has(read.stream) ?? true,
       );

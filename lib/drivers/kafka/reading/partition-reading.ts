@@ -6,11 +6,6 @@ import { RecordBuffer } from './record-buffer.js';
 /** A partition asks for more records while fewer than this wait here. */
 const FEW = 2000;
 
-/** Bytes of the records whose leases are in hand, of one subscription. */
-export interface HeldBytes {
-  bytes: number;
-}
-
 /** One partition that this member has, with what was read of it and not handed out yet. */
 export class PartitionReading {
   readonly buffer = new RecordBuffer();
@@ -24,15 +19,14 @@ export class PartitionReading {
   /** Resolves when the partition is not this member's any more. */
   readonly gone: Promise<void>;
   /** The partition is not this member's any more. */
-  readonly end!: () => void;
+  readonly end: () => void;
   private leaving = false;
 
-  constructor(
-    readonly state: PartitionState,
-    protected readonly held: HeldBytes,
-  ) {
+  constructor(readonly state: PartitionState) {
     this.position = state.position;
-    this.gone = new Promise((resolve) => Object.assign(this, { end: resolve }));
+    let end!: () => void;
+    this.gone = new Promise((resolve) => (end = resolve));
+    this.end = end;
   }
 
   get partition(): number {
@@ -45,6 +39,21 @@ export class PartitionReading {
 
   get wantsMore(): boolean {
     return this.buffer.size < FEW && !this.leaving;
+  }
+
+  /** Bytes of what was read and not handed out, and of what is in hand. */
+  get bytes(): number {
+    return this.buffer.bytes + this.state.bytes;
+  }
+
+  /** Bytes that wait here until they are due. */
+  get parkedBytes(): number {
+    return 0;
+  }
+
+  /** How many leases the engine has, or is about to get. */
+  get inHand(): number {
+    return this.state.leases.size;
   }
 
   /** When something waits here that is not due yet: the time, in milliseconds since the epoch. */
@@ -68,7 +77,6 @@ export class PartitionReading {
     for (let left = limit; left > 0 && this.canTake;) {
       const lease = this.state.lease(this.buffer.take()!);
       if (!lease) continue;
-      this.held.bytes += lease.bytes;
       into.push(lease);
       left--;
     }
@@ -87,6 +95,18 @@ export class PartitionReading {
     this.position = this.buffer.dropRead() ?? this.position;
   }
 
+  /**
+   * Reads on at `low`, since what was below it and not read yet was deleted. What waits here stays. Returns
+   * how many records were deleted.
+   */
+  skipTo(low: number): number {
+    const deleted = low - this.position;
+    this.position = low;
+    this.isAlone = false;
+    this.passRest();
+    return deleted;
+  }
+
   /** Reads on where the state says, and forgets what was read. */
   restart(): void {
     this.buffer.clear();
@@ -94,7 +114,8 @@ export class PartitionReading {
     this.isAlone = false;
   }
 
-  protected get canTake(): boolean {
+  /** Whether a record can be taken from those that were read. */
+  get canTake(): boolean {
     return this.buffer.size > 0 && !this.leaving && !this.state.isFull;
   }
 

@@ -50,11 +50,24 @@ export class PartitionReadings {
     return due;
   }
 
-  /** Bytes that wait here. */
+  /** Bytes of what was read and not handed out, and of what is in hand. */
   get bytes(): number {
-    let bytes = 0;
-    for (const { buffer } of this.partitions.values()) bytes += buffer.bytes;
-    return bytes;
+    let sum = 0;
+    for (const { bytes } of this.partitions.values()) sum += bytes;
+    return sum;
+  }
+
+  /** Bytes of retries that wait here until they are due. */
+  get parkedBytes(): number {
+    let sum = 0;
+    for (const { parkedBytes } of this.partitions.values()) sum += parkedBytes;
+    return sum;
+  }
+
+  /** Whether the engine has no lease of these partitions. */
+  get isIdle(): boolean {
+    for (const { inHand } of this.partitions.values()) if (inHand > 0) return false;
+    return true;
   }
 
   /** These nodes lead the partitions. */
@@ -63,11 +76,9 @@ export class PartitionReadings {
   }
 
   add(state: PartitionState, marks: TopicMarks): void {
-    const { read, reader } = this.parts;
+    const { read } = this.parts;
     applyMark(state, marks);
-    const reading = read.isRetries
-      ? new RetryReading(state, reader.held)
-      : new PartitionReading(state, reader.held);
+    const reading = read.isRetries ? new RetryReading(state) : new PartitionReading(state);
     this.partitions.set(state.partition, reading);
     this.fetching.wake();
   }
@@ -98,7 +109,17 @@ export class PartitionReadings {
     const reading = this.partitions.get(partition);
     if (!reading || reading.isLeaving || this.stopped) return;
     reading.buffer.addAgain(waiting);
+    // What is behind it, and has not reached the engine yet, comes after it.
+    this.parts.reader.giveBack(({ state, offset }) => {
+      return state === reading.state && offset > waiting.offset;
+    });
     this.parts.reader.wake();
+  }
+
+  /** An entry of this partition is in hand no more. */
+  settled(partition: number): void {
+    // A partition that was full may have held a record back.
+    if (this.partitions.get(partition)?.canTake) this.parts.reader.wake();
   }
 
   /** There is room again. */
@@ -143,9 +164,9 @@ export class PartitionReadings {
     return { positions, hasOthers };
   }
 
-  private mayRead({ wantsMore, buffer }: PartitionReading): boolean {
+  private mayRead(reading: PartitionReading): boolean {
     const { reader, read } = this.parts;
-    return wantsMore && reader.mayRead(read.stream, buffer.size === 0);
+    return reading.wantsMore && reader.mayRead(read.stream, reading);
   }
 
   private onBatch(batch: FetchedBatch, asked: Position): void {
@@ -161,10 +182,10 @@ export class PartitionReadings {
     const log = logs.find((one) => one.partition === partition);
     const reading = this.partitions.get(partition);
     if (!log || reading?.position !== offset || (offset >= log.low && offset <= log.high)) return;
+    if (offset < log.low) return this.parts.states().tellLost(reading.skipTo(log.low));
     const { state } = reading;
-    if (offset < log.low) this.parts.states().skipDeleted(state, log.low);
     // The topic was made again: what the group has done of it counts for nothing.
-    else state.moveTo(log.low, state.markNumber, false);
+    state.moveTo(log.low, state.markNumber, false);
     reading.restart();
   }
 }

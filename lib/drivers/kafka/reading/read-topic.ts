@@ -1,10 +1,10 @@
 import type { EventBus } from '../../../core/event-bus.js';
 import type { KafkaClient } from '../connection/kafka-client.js';
 import type { GroupMarks } from '../groups/group-marks.js';
-import type { DecodeRecord } from '../partitions/kafka.lease.js';
+import type { DecodeRecord, KafkaLease } from '../partitions/kafka.lease.js';
 import type { Transactions } from '../partitions/partition-states.js';
 import type { Drains } from './drains.js';
-import type { HeldBytes } from './partition-reading.js';
+import type { PartitionReading } from './partition-reading.js';
 
 /** A topic that a subscription reads: that of a stream, or that of its retries. */
 export interface ReadTopic {
@@ -40,9 +40,10 @@ export interface TopicReader {
   readonly consumer: string;
   readonly sessionTimeout: number;
   readonly drains: Drains;
-  readonly held: HeldBytes;
-  /** Whether more records of this stream may be read now. `isEmpty`: none of the partition wait here. */
-  mayRead(stream: string, isEmpty: boolean): boolean;
+  /** Whether more records of this partition may be read now. */
+  mayRead(stream: string, reading: Pick<PartitionReading, 'buffer' | 'parkedBytes'>): boolean;
+  /** Gives back those leases that were taken and did not reach the engine yet. */
+  giveBack(isOf: (lease: KafkaLease) => boolean): void;
   /** Something can be handed out, or there is room again. */
   wake(): void;
   failed(error: Error): void;

@@ -7,25 +7,34 @@ import { PartitionReading } from './partition-reading.js';
 
 /** One partition of a retry topic: what was read waits here until it is due. */
 export class RetryReading extends PartitionReading {
+  /** Their leases are made, so that the floor stays below them. */
   private readonly parked = new Parked<KafkaLease>();
 
   override get wantsMore(): boolean {
     return super.wantsMore && !this.parked.isFull;
   }
 
+  override get bytes(): number {
+    return super.bytes - this.parked.bytes;
+  }
+
+  override get parkedBytes(): number {
+    return this.parked.bytes;
+  }
+
+  override get inHand(): number {
+    return super.inHand - this.parked.size;
+  }
+
   override get nextDue(): number | undefined {
-    return this.parked.nextDue;
+    return this.isLeaving ? undefined : this.parked.nextDue;
   }
 
   override take(limit: number, into: KafkaLease[]): void {
+    if (this.isLeaving) return;
     while (this.canTake && !this.parked.isFull) this.park(this.buffer.take()!);
     this.passRest();
     into.push(...this.parked.takeDue(systemClock.wallTime(), limit));
-  }
-
-  override leave(): void {
-    super.leave();
-    this.parked.clear();
   }
 
   override restart(): void {
@@ -39,10 +48,8 @@ export class RetryReading extends PartitionReading {
     const lease = this.state.lease(
       retried ? { ...waiting, record: retried.record, origin: retried } : waiting,
     );
-    if (!lease) return;
-    this.held.bytes += lease.bytes;
     // A record of another program is no message of this group.
-    if (!lease.waiting.origin) this.state.finish(lease);
-    else this.parked.add(lease, retried?.dueAt ?? 0, lease.bytes);
+    if (lease?.waiting.origin) this.parked.add(lease, retried?.dueAt ?? 0, lease.bytes);
+    else if (lease) this.state.finish(lease);
   }
 }

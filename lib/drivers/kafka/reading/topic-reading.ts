@@ -61,9 +61,14 @@ export class TopicReading {
     return this.member.isAlive ? this.readings.nextDue : Infinity;
   }
 
-  /** Bytes that wait here. */
+  /** Bytes of what was read and not handed out, and of what is in hand. */
   get bytes(): number {
     return this.readings.bytes;
+  }
+
+  /** Bytes of retries that wait here until they are due. */
+  get parkedBytes(): number {
+    return this.readings.parkedBytes;
   }
 
   start(): void {
@@ -160,7 +165,7 @@ export class TopicReading {
 
   private makeStates(): PartitionStates {
     const { client, transactions, decode, events, options } = this.parts;
-    const { group, consumer, held } = this.reader;
+    const { group, consumer } = this.reader;
     const { groupId, topic } = this.read;
     return new PartitionStates({
       ...{ ...this.read, group, decode, transactions, events },
@@ -173,12 +178,11 @@ export class TopicReading {
       holder: {
         consumer,
         released: (partition, waiting) => {
-          held.bytes -= waiting.bytes;
           this.readings.released(partition, waiting);
           this.leaveWhereIdle();
         },
-        settled: ({ bytes }) => {
-          held.bytes -= bytes;
+        settled: (partition) => {
+          this.readings.settled(partition);
           this.leaveWhereIdle();
         },
       },
@@ -187,7 +191,7 @@ export class TopicReading {
 
   private leaveWhereIdle(): void {
     if (!this.stopped || this.closed) return;
-    if (this.readings.states.every(({ leases }) => leases.size === 0)) void this.close(LAST_WORD);
+    if (this.readings.isIdle) void this.close(LAST_WORD);
   }
 
   private fetchFailed(error: Error): void {
