@@ -208,6 +208,7 @@ const DOORS = `
 import * as config from 'nestjs-redis-streams/config';
 import * as core from 'nestjs-redis-streams/core';
 import * as driver from 'nestjs-redis-streams/driver';
+import * as health from 'nestjs-redis-streams/health';
 import * as memory from 'nestjs-redis-streams/memory';
 import * as kafka from 'nestjs-redis-streams/kafka';
 import * as kafkaPostgres from 'nestjs-redis-streams/kafka-postgres';
@@ -217,7 +218,7 @@ import * as postgres from 'nestjs-redis-streams/postgres';
 import * as testing from 'nestjs-redis-streams/testing';
 import * as root from 'nestjs-redis-streams';
 
-const doors = [config, core, driver, kafka, kafkaPostgres, memory, nats, natsRedis, postgres, testing, root];
+const doors = [config, core, driver, health, kafka, kafkaPostgres, memory, nats, natsRedis, postgres, testing, root];
 export default doors;
 `;
 

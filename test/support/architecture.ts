@@ -14,7 +14,9 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'nest/client': 'the client, the publisher, the record builder',
   'nest/handling': '@StreamHandler, its contexts, how a method is called and what its result means',
   'nest/load-balancing': 'LoadBalancerModule, @LoadBalancedHandler, @OnStream…',
+  'nest/health': 'StreamsHealth, its indicator for terminus and its module',
   'nest/lag': 'the lag monitor, @OnStreamLag',
+  'nest/own-port': 'a small HTTP server for an application without HTTP',
   'nest/outbox': 'OutboxModule and its service Outbox',
   'nest/module': 'the modules and their providers',
   config: 'files of configuration: read, check and make options of them',
@@ -40,6 +42,8 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'publishing/backpressure': 'producers that wait for consumers that are behind',
   observability: 'what operators see: metrics, tracing, health',
   'observability/conventions': 'the names of OpenTelemetry, in one place',
+  'observability/health':
+    'liveness and readiness of a transport, and why they are down or degraded',
   outbox: 'publishes what transactions of the application have written into the outbox',
   requests: 'asking: requests that wait, and their answers',
   delays: 'promotes messages once they are due',

@@ -124,6 +124,7 @@ export const RULES = {
     ],
   },
   'config.ts': { layers: ['config', 'core'] },
+  'health.ts': { layers: ['nest', 'observability', 'core'] },
   'driver.ts': {
     layers: ['options', 'ports', 'core'],
     types: ['nest', 'runtime', 'load-balancing', 'workflows', 'committing', 'admin'],
@@ -140,6 +141,7 @@ export const RULES = {
 const WITHOUT_SERVERS = [
   'lib/core.ts',
   'lib/driver.ts',
+  'lib/health.ts',
   'lib/testing.ts',
   'lib/drivers/memory/index.ts',
 ];

@@ -11,6 +11,7 @@ export const DOORS = {
   'nestjs-redis-streams/driver': 'lib/driver.ts',
   'nestjs-redis-streams/testing': 'lib/testing.ts',
   'nestjs-redis-streams/config': 'lib/config.ts',
+  'nestjs-redis-streams/health': 'lib/health.ts',
   'nestjs-redis-streams/memory': 'lib/drivers/memory/index.ts',
   'nestjs-redis-streams/kafka': 'lib/kafka.ts',
   'nestjs-redis-streams/kafka-postgres': 'lib/kafka-postgres.ts',

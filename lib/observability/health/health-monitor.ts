@@ -1,0 +1,125 @@
+import { Connections } from './connections.js';
+import { DeadLetterRate } from './dead-letter-rate.js';
+import { EventLoopWatch } from './event-loop-watch.js';
+import { followIncidents } from './follow-incidents.js';
+import { GroupCheck } from './group-check.js';
+import type { ResolvedHealth } from './health-options.js';
+import { reportOf, type HealthReport, type Reason } from './health-report.js';
+import { Incidents } from './incidents.js';
+import { notReading, readerCause } from './reader-causes.js';
+import type { Watched } from './watched.js';
+
+/** The health of one transport. Make it before the transport connects: it listens to events. */
+export class HealthMonitor {
+  private readonly connections: Connections;
+  private readonly incidents: Incidents;
+  private readonly deadLetters: DeadLetterRate;
+  private readonly eventLoop: EventLoopWatch;
+  private readonly groups: GroupCheck;
+  private terminating = false;
+
+  constructor(
+    private readonly watched: Watched,
+    private readonly options: ResolvedHealth,
+  ) {
+    const { events, clock, knowsConsumers } = watched;
+    const now = (): number => clock.now();
+    this.connections = new Connections(events, now);
+    this.incidents = new Incidents(now, options.window);
+    followIncidents(events, this.incidents, knowsConsumers);
+    this.deadLetters = new DeadLetterRate(events, now, options);
+    this.eventLoop = new EventLoopWatch(now, options.window);
+    this.groups = new GroupCheck(watched, options);
+  }
+
+  /** Begins to watch the event loop. */
+  start(): void {
+    this.eventLoop.start();
+  }
+
+  stop(): void {
+    this.eventLoop.stop();
+  }
+
+  /** The process has been told to end: it is not ready any more. */
+  terminate(): void {
+    this.terminating = true;
+  }
+
+  /** Whether the reading loops make progress. Asks no server. `down` or `up`. */
+  liveness(): HealthReport {
+    return this.report(this.readerCauses().filter(({ status }) => status === 'down'));
+  }
+
+  /**
+   * Whether the transport works, and what makes it degraded. Asks the server whether the groups
+   * exist. Never rejects.
+   */
+  async readiness(): Promise<HealthReport> {
+    const ending = this.notRunning();
+    if (ending) return this.report([ending]);
+    const { readers } = this.watched;
+    const asked = this.connections.anyBroken ? [] : await this.groups.causes();
+    // The transport may have begun to stop meanwhile.
+    const ended = this.notRunning();
+    if (ended) return this.report([ended]);
+    const down = [
+      ...this.connections.causes(),
+      ...readers.list().flatMap((reader) => notReading(reader) ?? []),
+      ...asked,
+    ];
+    return this.report([...down, ...this.readerCauses(), ...this.degraded()].filter(this.counts));
+  }
+
+  private report(reasons: readonly Reason[]): HealthReport {
+    const transport = this.watched.name;
+    return reportOf(reasons.map((reason) => ({ transport, ...reason })));
+  }
+
+  private readonly counts = ({ status, code }: Reason): boolean =>
+    status === 'down' || !this.options.ignore.includes(code);
+
+  private notRunning(): Reason | undefined {
+    const phase = this.watched.phase();
+    if (this.terminating || phase === 'stopping') {
+      return { code: 'stopping', status: 'down', message: 'The transport is being closed.' };
+    }
+    if (phase === 'reading' || !this.options.consumes) return undefined;
+    const message =
+      'The transport does not read yet. For an application that only publishes, set consumes: false.';
+    return { code: 'not-started', status: 'down', message };
+  }
+
+  private readerCauses(): Reason[] {
+    this.eventLoop.look();
+    const { clock, readers, overruns } = this.watched;
+    const check = {
+      now: clock.now(),
+      notBefore: Math.max(this.connections.healedAt, this.eventLoop.freeSince),
+      isOutage: this.connections.anyBroken,
+      deadline: this.options.readerDeadline,
+      overruns: overruns.list(),
+    };
+    return readers.list().flatMap((reader) => readerCause(reader, check) ?? []);
+  }
+
+  private degraded(): Reason[] {
+    return [
+      ...this.overrunning(),
+      ...this.deadLetters.causes(),
+      ...this.eventLoop.causes(),
+      ...this.incidents.causes(),
+    ];
+  }
+
+  private overrunning(): Reason[] {
+    const holding = this.watched.overruns.list().filter(({ slotGivenBack }) => !slotGivenBack);
+    return holding.map(({ handler, stream, group, runningFor }) => ({
+      code: 'overrun',
+      status: 'degraded',
+      message: `${handler} goes on after its timeout, for ${Math.round(runningFor)} ms so far, and holds its slot.`,
+      stream,
+      group,
+    }));
+  }
+}

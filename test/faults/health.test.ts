@@ -1,0 +1,333 @@
+import { Controller, type INestMicroservice } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, type AsyncMicroserviceOptions } from '@nestjs/microservices';
+import {
+  ConsumerGroupManager,
+  redis,
+  RedisStreamsModule,
+  StreamContext,
+  StreamHandler,
+  StreamPublisher,
+  StreamsModule,
+  StreamsTransport,
+  UnrecoverableError,
+  type RedisStreamsModuleOptions,
+  type StreamHandlerOptions,
+} from 'nestjs-redis-streams';
+import {
+  StreamsHealth,
+  StreamsHealthModule,
+  type HealthCode,
+  type StreamsHealthModuleOptions,
+} from 'nestjs-redis-streams/health';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type {
+  DriverFactory,
+  MessageSource,
+  SubscribeOptions,
+  Subscription,
+} from 'nestjs-redis-streams/driver';
+import { driverWith } from '../support/driver-with.js';
+import { appModule } from '../support/nest-app.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { until } from '../support/until.js';
+
+const TIME = { timeout: 40_000 };
+const BLOCK_TIMEOUT = 1000;
+
+let server: RedisServer;
+beforeEach(async () => {
+  server = await startRedis();
+});
+const apps: INestMicroservice[] = [];
+const gates: (() => void)[] = [];
+afterEach(async () => {
+  for (const open of gates.splice(0)) open();
+  // Before the server, for which they would wait.
+  await Promise.all(apps.splice(0).map((app) => app.close()));
+  await server.stop();
+});
+
+async function asAdmin(work: (redis: Redis) => Promise<unknown>): Promise<void> {
+  const redis = new Redis(server.url);
+  await work(redis);
+  redis.disconnect();
+}
+
+interface Given {
+  readonly streams?: Partial<RedisStreamsModuleOptions>;
+  readonly health?: StreamsHealthModuleOptions;
+  readonly handler?: StreamHandlerOptions;
+  readonly handle?: (context: StreamContext) => unknown;
+  /** While it returns a promise, reads end with that. */
+  readonly stuck?: () => Promise<void> | undefined;
+}
+
+/** Redis, whose reads a test can hold up. */
+const heldUp = (stuck: () => Promise<void> | undefined): DriverFactory =>
+  driverWith(redis({ url: server.url }), ({ source }) => ({
+    source: Object.assign(Object.create(source) as MessageSource, {
+      subscribe: async (options: SubscribeOptions) => {
+        const subscription = await source.subscribe(options);
+        const pull = async (limit: number): Promise<unknown> => {
+          await stuck();
+          return subscription.pull(limit);
+        };
+        return Object.assign(Object.create(subscription) as Subscription, { pull });
+      },
+    }),
+  }));
+
+interface Scene {
+  readonly app: INestMicroservice;
+  readonly health: StreamsHealth;
+  readonly publish: () => Promise<string>;
+}
+
+/** An application that reads the stream `orders` in the group `billing`. */
+async function start(given: Given = {}): Promise<Scene> {
+  const scene = await create(given);
+  await scene.app.listen();
+  return scene;
+}
+
+async function create({ streams, health, handler = {}, handle, stuck }: Given): Promise<Scene> {
+  @Controller()
+  class Orders {
+    @StreamHandler('orders', handler)
+    run(@Ctx() context: StreamContext): unknown {
+      return handle?.(context);
+    }
+  }
+  const common = { group: 'billing', blockTimeout: BLOCK_TIMEOUT };
+  const module = appModule({
+    imports: [
+      stuck
+        ? StreamsModule.forRoot({ slots: { messageSource: heldUp(stuck) }, ...common })
+        : RedisStreamsModule.forRoot({ url: server.url, ...common, ...streams }),
+      StreamsHealthModule.forRoot({ cacheFor: 0, controller: false, ...health }),
+    ],
+    controllers: [Orders],
+  });
+  const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(module, {
+    inject: [StreamsTransport],
+    useFactory: (strategy: StreamsTransport) => ({ strategy }),
+    logger: false,
+  });
+  apps.push(app);
+  const publisher = app.get(StreamPublisher);
+  const publish = (): Promise<string> => publisher.publish('orders', { total: 1 });
+  return { app, health: app.get(StreamsHealth), publish };
+}
+
+const codesOf = async ({ health }: Scene): Promise<HealthCode[]> =>
+  (await health.readiness()).causes.map(({ code }) => code);
+
+const ready = (scene: Scene): Promise<void> =>
+  until(
+    'readiness is up',
+    async () => (await scene.health.readiness()).status === 'up',
+    15_000,
+    async () => JSON.stringify(await scene.health.readiness()),
+  );
+
+const becomes = (scene: Scene, code: HealthCode): Promise<void> =>
+  until(
+    `readiness tells of ${code}`,
+    async () => (await codesOf(scene)).includes(code),
+    15_000,
+    async () => JSON.stringify(await scene.health.readiness()),
+  );
+
+const without = (scene: Scene, code: HealthCode): Promise<void> =>
+  until(
+    `readiness does not tell of ${code} any more`,
+    async () => !(await codesOf(scene)).includes(code),
+    15_000,
+    async () => JSON.stringify(await scene.health.readiness()),
+  );
+
+it('before it listens it is alive and not ready, then it is up', TIME, async () => {
+  const scene = await create({});
+  await scene.app.init();
+  expect(scene.health.liveness().status).toBe('up');
+  expect(await scene.health.readiness()).toMatchObject({
+    status: 'down',
+    causes: [{ transport: 'default', code: 'not-started', status: 'down' }],
+  });
+  await scene.app.listen();
+  await ready(scene);
+  await scene.app.close();
+  expect(await codesOf(scene)).toEqual(['stopping']);
+});
+
+it('an application that only publishes is ready without reading', TIME, async () => {
+  const scene = await create({ health: { consumes: false } });
+  await scene.app.init();
+  await scene.publish();
+  await ready(scene);
+});
+
+it('a killed Redis: not ready, and alive; back again: up', TIME, async () => {
+  const scene = await start({ health: { readerDeadline: 1500 } });
+  await ready(scene);
+  await server.kill();
+  await becomes(scene, 'disconnected');
+  const killedAt = performance.now();
+  // For longer than the reader may wait for an answer of a server that is there.
+  await until('the outage lasts', () => {
+    expect(scene.health.liveness().status).toBe('up');
+    return performance.now() - killedAt > 3000;
+  });
+  expect((await scene.health.readiness()).status).toBe('down');
+  await server.start();
+  await ready(scene);
+});
+
+it('a server that hangs: readiness says so in time, and again when it answers', TIME, async () => {
+  const scene = await start({ health: { timeout: 300 } });
+  await ready(scene);
+  process.kill(server.pid, 'SIGSTOP');
+  try {
+    await until('it is not ready', async () => (await scene.health.readiness()).status === 'down');
+    expect(scene.health.liveness().status).toBe('up');
+  } finally {
+    process.kill(server.pid, 'SIGCONT');
+  }
+  await ready(scene);
+});
+
+it(
+  'a reader that gets no answer past its deadline is down, and up once it gets one',
+  TIME,
+  async () => {
+    // Longer than a read takes that is answered.
+    let isStuck: Promise<void> | undefined;
+    let answer!: () => void;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const health = { readerDeadline: 2 * BLOCK_TIMEOUT };
+    const scene = await start({ stuck: () => isStuck, health });
+    gates.push(answer);
+    await ready(scene);
+    expect(scene.health.liveness().status).toBe('up');
+    isStuck = answered;
+    await until('liveness is down', () => scene.health.liveness().status === 'down');
+    expect(scene.health.liveness().causes).toMatchObject([
+      { code: 'reader-stuck', status: 'down', group: 'billing' },
+    ]);
+    // A ping would be answered.
+    expect(await codesOf(scene)).toEqual(['reader-stuck']);
+    isStuck = undefined;
+    answer();
+    await until('liveness is up', () => scene.health.liveness().status === 'up');
+  },
+);
+
+it('a group that was deleted: not ready until it exists again', TIME, async () => {
+  const scene = await start();
+  await ready(scene);
+  const groups = scene.app.get(ConsumerGroupManager);
+  await groups.deleteGroup('orders', 'billing');
+  await becomes(scene, 'group-missing');
+  expect(scene.health.liveness().status).toBe('up');
+  await groups.createGroup('orders', 'billing');
+  await without(scene, 'group-missing');
+});
+
+it('lag beyond a threshold is degraded, until it has recovered', TIME, async () => {
+  let open!: () => void;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  gates.push(open);
+  const scene = await start({
+    streams: { concurrency: 1, batchSize: 1, lag: { interval: 100, thresholds: [{ warning: 3 }] } },
+    handle: () => gate,
+  });
+  for (let n = 0; n < 20; n++) await scene.publish();
+  await becomes(scene, 'lag');
+  expect((await scene.health.readiness()).status).toBe('degraded');
+  open();
+  await ready(scene);
+});
+
+it('a message that was given up is degraded', TIME, async () => {
+  const scene = await start({
+    handle: () => {
+      throw new UnrecoverableError('no such product');
+    },
+  });
+  await ready(scene);
+  await scene.publish();
+  await becomes(scene, 'dead-letters');
+  expect((await scene.health.readiness()).status).toBe('degraded');
+  expect(scene.health.liveness().status).toBe('up');
+});
+
+it(
+  'methods that overrun and hold all slots: degraded, and down past the deadline',
+  TIME,
+  async () => {
+    let end!: () => void;
+    const stuck = new Promise<void>((resolve) => (end = resolve));
+    gates.push(end);
+    const scene = await start({
+      streams: { concurrency: 1, maxOverrun: 0, maxDeliveries: 1, gracePeriod: 500 },
+      health: { readerDeadline: 2000 },
+      handler: { timeout: 100 },
+      handle: () => stuck,
+    });
+    await scene.publish();
+    await becomes(scene, 'overrun');
+    await until('liveness is down', () => scene.health.liveness().status === 'down');
+    expect(scene.health.liveness().causes).toMatchObject([{ code: 'reader-blocked' }]);
+    end();
+    await until('liveness is up', () => scene.health.liveness().status === 'up');
+  },
+);
+
+it('a reader that waits for slots which are in use is degraded, not down', TIME, async () => {
+  let end!: () => void;
+  const long = new Promise<void>((resolve) => (end = resolve));
+  gates.push(end);
+  const scene = await start({
+    streams: { concurrency: 1, batchSize: 1 },
+    // Longer than a read may take.
+    health: { readerDeadline: 1500 },
+    handle: () => long,
+  });
+  for (let n = 0; n < 5; n++) await scene.publish();
+  await becomes(scene, 'reader-waiting');
+  expect(scene.health.liveness().status).toBe('up');
+  end();
+  await without(scene, 'reader-waiting');
+});
+
+it('data that the server lost is degraded', TIME, async () => {
+  const scene = await start({ streams: { reclaimInterval: 200 } });
+  const id = await scene.publish();
+  await ready(scene);
+  await asAdmin((redis) =>
+    until('the position is noted', async () =>
+      ((await redis.hget('{orders}:floor', 'billing')) ?? '').startsWith(`- ${id} `),
+    ),
+  );
+  await asAdmin((redis) => redis.flushall());
+  await becomes(scene, 'data-loss');
+  await without(scene, 'group-missing');
+  expect((await scene.health.readiness()).status).toBe('degraded');
+});
+
+it('a fallback path is degraded, and may be ignored', TIME, async () => {
+  // Without the right to listen to hints.
+  const rules = ['on', 'nopass', '~*', '+@all', 'resetchannels'];
+  await asAdmin((redis) => redis.call('ACL', 'SETUSER', 'deaf', ...rules));
+  const url = server.url.replace('redis://', 'redis://deaf:x@');
+  const scene = await start({ streams: { url } });
+  await scene.app.get(StreamPublisher).publish('orders', {}, { delay: 60_000 });
+  await becomes(scene, 'fallback');
+  const { causes } = await scene.health.readiness();
+  expect(causes[0]!.message).toMatch(/^NO_\w+_HINTS: /);
+  const other = await start({ streams: { url }, health: { ignore: ['fallback'] } });
+  await other.app.get(StreamPublisher).publish('orders', {}, { delay: 60_000 });
+  await ready(other);
+});
