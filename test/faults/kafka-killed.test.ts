@@ -7,16 +7,20 @@ import { IDLE_TIMEOUT, SLACK } from './support/worker-scene.js';
 
 /** A group finds its coordinator, joins and reads again. */
 const REJOINED = 2 * IDLE_TIMEOUT + 3000;
-const KILLS = 4;
 /** Runs whose settlements no coordinator has taken before the members were expelled, for each kill. */
 const MOST_AGAIN = 1000;
 
 let scene: KafkaScene;
 
 describe.each([
-  ['a broker', () => KafkaScene.open()],
-  ['the leader of a partition, one of three brokers', () => KafkaScene.onCluster()],
-])('Kafka: %s', (what, open) => {
+  ['a broker', 4, () => KafkaScene.open()],
+  ['the leader of a partition, one of three brokers', 4, () => KafkaScene.onCluster()],
+  [
+    'the coordinator of the group, one of three brokers',
+    2,
+    () => KafkaScene.onCluster('__consumer_offsets'),
+  ],
+] as const)('Kafka: %s', (what, kills, open) => {
   describe('that is killed', needsOwnKafka(), () => {
     afterEach(() => scene.close());
 
@@ -29,7 +33,7 @@ describe.each([
         const fates = new Fates(scene);
         const publishing = Promise.all([fates.flow(0, 3), fates.flow(1, 3), fates.flow(2, 3)]);
         const resumed: number[] = [];
-        for (let kill = 1; kill <= KILLS; kill++) {
+        for (let kill = 1; kill <= kills; kill++) {
           await scene.untilHandled(scene.handled().size + 500);
           await scene.server.kill();
           const atRest = scene.handled().size;
@@ -47,7 +51,7 @@ describe.each([
         const kept = [...unknown].filter((n) => stored.has(n));
         const runs = scene.notes('handled').length - scene.handled().size;
         console.log(
-          `Kafka, ${what} killed ${KILLS} times: ${confirmed.size} published and handled, ${notSent.size} not sent, ` +
+          `Kafka, ${what} killed ${kills} times: ${confirmed.size} published and handled, ${notSent.size} not sent, ` +
             `${unknown.size} of unknown fate (${kept.length} were stored), ${runs} handled twice, ` +
             `back at work after ${resumed.join(', ')} ms`,
         );
@@ -56,7 +60,7 @@ describe.each([
           expect(stored.get(n) ?? [], String(n)).toHaveLength(stored.has(n) ? 1 : 0);
         expect([...notSent].filter((n) => stored.has(n))).toEqual([]);
         expect(fates.others).toEqual(new Set());
-        expect(runs).toBeLessThan(KILLS * MOST_AGAIN);
+        expect(runs).toBeLessThan(kills * MOST_AGAIN);
         expect(Math.max(...resumed)).toBeLessThan(REJOINED + SLACK);
         // Neither process was restarted, and none had a rejection that nothing handles.
         for (const worker of workers) expect(worker.errors).toBe('');

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventBus } from '../../../lib/core/event-bus.js';
 import type { KafkaAdmin, ReadRecord } from '../../../lib/drivers/kafka/connection/kafka-client.js';
-import { KAFKA_OPTIONS } from '../../../lib/drivers/kafka/connection/kafka.options.js';
+import {
+  KAFKA_OPTIONS,
+  type KafkaOptions,
+} from '../../../lib/drivers/kafka/connection/kafka.options.js';
 import { KafkajsClient } from '../../../lib/drivers/kafka/connection/kafkajs/kafkajs-client.js';
 import { kafka } from '../../../lib/drivers/kafka/kafka.driver.js';
 import { groupIn, groupOn, Names } from '../../../lib/drivers/kafka/names/names.js';
@@ -11,11 +14,8 @@ import { decodeMetadata } from '../../../lib/drivers/kafka/partitions/offset-met
 import { progressAt, type Progress } from '../../../lib/drivers/kafka/partitions/progress.js';
 import { decodeRecord } from '../../../lib/drivers/kafka/wire/decode-record.js';
 import { startKafkaCluster } from '../../support/kafka-cluster.js';
-import {
-  startKafka,
-  type KafkaServer,
-  type StartKafkaOptions,
-} from '../../support/kafka-server.js';
+import { startKafka, type KafkaServer } from '../../support/kafka-server.js';
+import { testKafka } from '../../support/kafka.js';
 import { pace } from '../../support/passing-time.js';
 import type { WorkerProcess } from './worker-process.js';
 import { GROUP, STREAM, WorkerScene, type SceneServer, type StoredEntry } from './worker-scene.js';
@@ -31,35 +31,43 @@ const AT_ONCE = 2 ** 20;
 
 /** A scene on Kafka. */
 export class KafkaScene extends WorkerScene {
-  protected readonly place: { readonly kafka: { readonly brokers: string[] } };
+  protected readonly place: { readonly kafka: KafkaOptions };
   private readonly names = new Names('');
 
   /** The connections of the scene itself. */
   private readonly client: KafkajsClient;
 
-  private constructor(server: SceneServer, directory: string, brokers: string[]) {
-    const driver = kafka({ brokers });
+  private constructor(
+    server: SceneServer,
+    directory: string,
+    readonly brokers: string[],
+    options: KafkaOptions = {},
+  ) {
+    const driver = kafka({ ...options, brokers });
     // Kafka has no state store.
     super(server, directory, { messageSource: driver, deadLetterQueue: driver });
-    this.place = { kafka: { brokers } };
+    this.place = { kafka: { ...options, brokers } };
     this.client = new KafkajsClient(KAFKA_OPTIONS.complete({ brokers }), new EventBus());
   }
 
-  /** One broker. */
-  static async open(options: StartKafkaOptions = {}): Promise<KafkaScene> {
-    const server = await startKafka({ ...options, config: { ...MANY, ...options.config } });
-    return new KafkaScene(server, await mkdtemp(DIRECTORY), server.brokers);
+  /** One broker. @param options of the driver */
+  static async open(options: KafkaOptions = {}): Promise<KafkaScene> {
+    const server = await startKafka({ config: MANY });
+    return new KafkaScene(server, await mkdtemp(DIRECTORY), server.brokers, options);
   }
 
-  /** Three brokers. The one that leads the first partition is killed, and started again. */
-  static async onCluster(): Promise<KafkaScene> {
+  /**
+   * Three brokers. The one that leads the first partition of a topic is killed, and started again.
+   * @param topic default that of the stream
+   */
+  static async onCluster(topic = STREAM): Promise<KafkaScene> {
     const cluster = await startKafkaCluster({ config: MANY });
     let killed: KafkaServer | undefined;
     const server = {
-      kill: async () => void (killed = await cluster.killLeaderOf(STREAM)),
+      kill: async () => void (killed = await cluster.killLeaderOf(topic)),
       start: async () => {
         await killed?.start();
-        await cluster.untilCopied(STREAM);
+        await cluster.untilCopied(topic);
       },
       stop: () => cluster.stop(),
     };
@@ -93,6 +101,18 @@ export class KafkaScene extends WorkerScene {
       [...done.missing(floor, handed)].map((offset) => `${partition}-${offset}`),
     );
     return [...(await this.pending(worker)), ...waiting.filter((id) => !started.has(id))];
+  }
+
+  /** Gives the topic of the stream so many partitions. */
+  async raisePartitions(count: number): Promise<void> {
+    const { admin } = await testKafka(this.brokers);
+    await admin.createPartitions({ topicPartitions: [{ topic: this.names.topic(STREAM), count }] });
+    await admin.disconnect();
+  }
+
+  /** Deletes the topic of the stream. */
+  async deleteTopic(): Promise<void> {
+    await this.ask((admin) => admin.deleteTopics([this.names.topic(STREAM)]));
   }
 
   async entries(stream: string): Promise<StoredEntry[]> {

@@ -133,6 +133,17 @@ export class WorkerProcess {
     return this.told.filter((told) => told.name === name).length;
   }
 
+  /** Numbers of the partitions that it has, as it told last. */
+  get partitions(): ReadonlySet<string> {
+    const partitions = new Set<string>();
+    for (const { name, event } of this.told) {
+      const numbers = (event['partitions'] ?? []) as readonly string[];
+      if (name === 'partitions-assigned') for (const one of numbers) partitions.add(one);
+      if (name === 'partitions-revoked') for (const one of numbers) partitions.delete(one);
+    }
+    return partitions;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }

@@ -14,7 +14,7 @@ export interface Payload {
   readonly ms?: number;
   /** Take another time in the workers of these names, ms. */
   readonly msIn?: Readonly<Record<string, number>>;
-  /** For `orderBy`. */
+  /** For `orderBy`. Also the key with which it is published, for servers with partitions. */
   readonly key?: string;
   /** Kill the process. */
   readonly kills?: boolean;
@@ -172,6 +172,7 @@ export abstract class WorkerScene {
         eventType: payload.eventType ?? 'order',
         payload,
         stream: STREAM,
+        ...(payload.key !== undefined && { key: payload.key }),
       }));
       const results = await this.publisher.producer.publishBatch(batch);
       const refused = results.filter((result) => result instanceof Error);

@@ -33,6 +33,7 @@ const TOLD = [
   'stream-acquired',
   'stream-lost',
   'partitions-assigned',
+  'partitions-revoked',
   'worker-error',
 ];
 
