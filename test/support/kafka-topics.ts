@@ -38,6 +38,9 @@ interface FakeLog {
   records: ReadRecord[];
 }
 
+const bytesOf = (value: string | Buffer): Buffer =>
+  typeof value === 'string' ? Buffer.from(value) : value;
+
 const endOf = ({ low, records }: FakeLog): number => low + records.length;
 
 /** Topics without brokers, and subscriptions of the group `shop` that read them. One broker leads them all. */
@@ -72,7 +75,7 @@ export class KafkaTopics {
   /** Appends records with these values to a partition. */
   append(topic: string, values: readonly (string | Buffer)[], partition = 0, timestamp = 1): this {
     for (const value of values) {
-      this.appendRecord(topic, partition, { timestamp, value: Buffer.from(value), headers: {} });
+      this.appendRecord(topic, partition, { timestamp, value: bytesOf(value), headers: {} });
     }
     return this;
   }
@@ -95,6 +98,12 @@ export class KafkaTopics {
     const log = this.at(topic).logs[partition]!;
     log.records.splice(0, low - log.low);
     log.low = low;
+  }
+
+  /** A partition ends before this offset from now on. */
+  truncate(topic: string, end: number, partition = 0): void {
+    const log = this.at(topic).logs[partition]!;
+    log.records.splice(end - log.low);
   }
 
   /** What a subscription needs of a driver. */

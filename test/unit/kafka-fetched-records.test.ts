@@ -43,8 +43,18 @@ describe('what a fetch brings', () => {
 
   test('goes on behind records that were compacted at the end of a batch', () => {
     const last = record(4);
-    const batchContext = { ...last.batchContext, lastOffsetDelta: 5 };
+    const batchContext = { ...last.batchContext!, lastOffsetDelta: 5 };
     expect(read(4, [{ ...last, batchContext }]).next).toBe(10);
+  });
+
+  test('goes on behind records in a format of old brokers, which have no batches', () => {
+    const old = { offset: '4', key: null, value: Buffer.from('x') } as object as FetchedRecord;
+    const abortedTransactions = [{ producerId: '7', firstOffset: '0' }];
+    for (const rest of [{}, { abortedTransactions }]) {
+      const batch = read(4, [old, { ...old, offset: '5' }], rest);
+      expect(offsets(batch)).toEqual([4, 5]);
+      expect([batch.next, batch.records[0]!.timestamp]).toEqual([6, 0]);
+    }
   });
 
   test('is without what aborted transactions have written', () => {

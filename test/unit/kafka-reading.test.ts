@@ -107,6 +107,23 @@ describe('retries that wait', () => {
 const subscriptionBytes = ({ subscription }: TopicsReader): number[] =>
   subscription['readings'].all.map(({ bytes }) => bytes);
 
+test('a message that waits for its next run keeps nothing in memory beside its record', async () => {
+  const topics = new KafkaTopics().add('orders').add(RETRIES);
+  const answer = Buffer.alloc(1_000_000, 'x');
+  topics.appendRetry(answer.subarray(0, 10), { dueAt: Date.now() + HOUR });
+  const reader = await open(topics);
+  await untilParked(reader);
+  vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 2 * HOUR);
+  const [moved] = await reader.take(1);
+  expect([moved!.record.value!.buffer.byteLength, moved!.fields]).toEqual([10, []]);
+  topics.append('orders', [answer.subarray(0, 10)]);
+  const [lease] = await reader.take(1);
+  const shared = () => lease!.record.value!.buffer.byteLength;
+  expect(shared()).toBe(1_000_000);
+  lease!.state.park(lease!);
+  expect(shared()).toBe(10);
+});
+
 describe('records that were deleted before they were read', () => {
   test('are told of, and do not hide a message that was given back', async () => {
     const topics = new KafkaTopics().add('orders').append('orders', ['a', 'b']);
@@ -135,6 +152,52 @@ describe('records that were deleted before they were read', () => {
     expect(offsetsOf(await reader.take(1))).toEqual([2]);
     vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 2 * HOUR);
     expect(offsetsOf(await reader.take(1))).toEqual([0]);
+  });
+});
+
+describe('a partition that ends before the position', () => {
+  const MINUTE = 60_000;
+  const ends = async (topics: KafkaTopics, forgets: boolean) => {
+    const reader = await open(topics);
+    finish(await reader.take(4));
+    const { committed } = topics.at('orders').coordinator;
+    await until('all is committed', () => committed.get(0)?.offset === 4);
+    if (forgets) committed.clear();
+    topics.truncate('orders', 2);
+    return reader;
+  };
+  const old = () =>
+    new KafkaTopics().add('orders').append('orders', ['a', 'b', 'c', 'd'], 0, Date.now() - HOUR);
+
+  test('since its topic was made again is read from its beginning', async () => {
+    const topics = old();
+    const reader = await ends(topics, true);
+    topics.append('orders', ['e'], 0, Date.now());
+    expect(offsetsOf(await reader.take(3))).toEqual([0, 1, 2]);
+  });
+
+  test('since its end was lost is read from what can be new', async () => {
+    const topics = old();
+    const reader = await ends(topics, false);
+    const warnings = reader.told('warning');
+    topics.append('orders', ['e'], 0, Date.now() - MINUTE);
+    expect(offsetsOf(await reader.take(1))).toEqual([2]);
+    expect(warnings.map(({ code }) => code)).toEqual(['KAFKA_POSITION_GONE']);
+    expect(warnings[0]!.message).toMatch(/ends before offset 4, .* goes on at offset 2/);
+    finish(reader.handed.slice(-1));
+    topics.append('orders', ['f'], 0, Date.now());
+    expect(offsetsOf(await reader.take(1))).toEqual([3]);
+  });
+
+  test('since its end was lost is read from what is not done', async () => {
+    const topics = old();
+    const reader = await open(topics);
+    const [, ...others] = await reader.take(4);
+    finish(others.slice(1));
+    const { committed } = topics.at('orders').coordinator;
+    await until('that is committed', () => committed.get(0)?.offset === 0);
+    topics.truncate('orders', 2);
+    expect(offsetsOf(await reader.take(2))).toEqual([0, 1]);
   });
 });
 

@@ -155,7 +155,8 @@ export const KAFKA_OPTIONS = declareOptions(
      */
     metadataMaxAge: whole(10, LONGEST_TIMEOUT).duration().default(15_000),
     /**
-     * Bytes of messages that a consumer reads ahead. Above them it asks for nothing more.
+     * Bytes of messages that a consumer reads ahead. Above them it asks for nothing more. Retries that
+     * wait in memory until they are due are bounded apart, by as much.
      * @default 33554432, 32 MiB
      */
     maxBufferedBytes: whole(1).default(33_554_432),

@@ -1,5 +1,5 @@
 import { Backoff } from '../../../core/backoff.js';
-import { systemClock, within } from '../../../core/clock.js';
+import { sleep, systemClock, within } from '../../../core/clock.js';
 import { WakeUp } from '../../connections/wake-up.js';
 import type { CommittedOffset } from '../connection/kafka-client.js';
 import { countOf, type Leaders, type Membership } from '../connection/kafka-group.js';
@@ -24,6 +24,7 @@ export class Member {
   private readonly owned = new OwnedPartitions();
   private readonly wakeUp = new WakeUp();
   private readonly backoff = new Backoff(50, 2000);
+  private readonly ending = new AbortController();
   private membership: Membership | undefined;
   /** The id under which the broker knows this member, also before it has a generation. */
   private memberId = '';
@@ -80,6 +81,7 @@ export class Member {
   /** Leaves the group. Call it when nothing is in hand any more. Idempotent. Never rejects. */
   async stop(): Promise<void> {
     this.stopped = true;
+    this.ending.abort();
     this.session.stop();
     this.wakeUp.wake();
     this.membership = undefined;
@@ -231,7 +233,7 @@ export class Member {
     if (isReply(error, 'REBALANCE_IN_PROGRESS')) return;
     if (isExpelled(error)) return this.expelled();
     this.parts.hooks.onFailed(error);
-    await this.wakeUp.wait(this.backoff.next());
+    await sleep(systemClock, this.backoff.next(), this.ending.signal);
   }
 
   private expelled(): void {

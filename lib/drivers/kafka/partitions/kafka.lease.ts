@@ -1,6 +1,7 @@
 import type { Lease } from '../../../core/lease.js';
 import type { Fields } from '../../../core/message.js';
 import { messageId } from '../ids/message-ids.js';
+import { withOwnMemory } from './own-memory.js';
 import type { HeldLease, LeasedPartition, WaitingRecord } from './leased-partition.js';
 
 /** Reads the fields of a record, and its key where that is text. */
@@ -31,7 +32,7 @@ export class KafkaLease implements Lease, HeldLease {
 
   constructor(
     readonly state: LeasedPartition,
-    readonly waiting: WaitingRecord,
+    public waiting: WaitingRecord,
     runs: number,
     private readonly decode: DecodeRecord,
   ) {
@@ -49,6 +50,16 @@ export class KafkaLease implements Lease, HeldLease {
     this.key = key;
     this.attempt = (origin?.attempts ?? 0) + runs;
     this.charged = false;
+  }
+
+  keepAlone(): void {
+    const record = withOwnMemory(this.record);
+    if (record !== this.record) this.waiting = { ...this.waiting, record };
+  }
+
+  /** Forgets the fields until `readAgain`. */
+  forgetFields(): void {
+    this.fields = undefined;
   }
 
   readAgain(): void {

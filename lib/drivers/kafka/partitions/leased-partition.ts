@@ -50,6 +50,8 @@ export interface HeldLease {
   isOver: boolean;
   /** Runs that were counted by the partition that is read: without those before a retry topic. */
   readonly runsHere: number;
+  /** The lease waits for long: its record keeps nothing in memory beside itself. */
+  keepAlone(): void;
   /** The fields of the record are there again: the engine drops them while a retry waits. */
   readAgain(): void;
 }

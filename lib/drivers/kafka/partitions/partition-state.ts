@@ -152,6 +152,7 @@ export class PartitionState implements LeasedPartition {
 
   park(lease: HeldLease): void {
     this.runs.end(lease);
+    lease.keepAlone();
   }
 
   uncount(lease: HeldLease): boolean {

@@ -2,6 +2,7 @@ import { systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import { asError } from '../../../core/errors/error-record.js';
+import { ToldErrors } from '../../connections/told-errors.js';
 import type { CommittedOffset, GroupOffset } from '../connection/kafka-client.js';
 import { isNoMember } from '../errors/kafka-reply.error.js';
 import { settlingId } from '../names/names.js';
@@ -39,7 +40,7 @@ const TELL_AGAIN = 60_000;
 export class PartitionStates {
   readonly commits: MemberCommits;
   private readonly states = new Map<number, PartitionState>();
-  private told: { readonly message: string; readonly at: number } | undefined;
+  private readonly told = new ToldErrors();
   /** When it was told of a partition that it is full. */
   private readonly toldFull = new Map<number, number>();
 
@@ -127,6 +128,18 @@ export class PartitionStates {
     }
   }
 
+  /** Tells that a partition ends before the position of the group, which goes on at `start`. */
+  tellMovedBack(partition: number, position: number, start: number): void {
+    const { events, topic, group } = this.options;
+    events.emit('warning', {
+      code: 'KAFKA_POSITION_GONE',
+      message:
+        `Partition ${partition} of topic "${topic}" ends before offset ${position}, where group "${group}" was. ` +
+        'The topic was made again, or a broker leads the partition now that has not all of its records ' +
+        `(unclean.leader.election.enable). The group goes on at offset ${start}: messages may run again.`,
+    });
+  }
+
   /** Tells that this number of records was deleted before they were read. */
   tellLost(count: number): void {
     const { stream, group, events } = this.options;
@@ -135,11 +148,7 @@ export class PartitionStates {
 
   /** Other events tell of brokers that cannot be reached, and of members that were expelled. */
   private tell(error: Error): void {
-    if (error instanceof ConnectionError || isNoMember(error)) return;
-    const now = systemClock.now();
-    const isOld = !this.told || now - this.told.at >= TELL_AGAIN;
-    if (!isOld && this.told?.message === error.message) return;
-    this.told = { message: error.message, at: now };
+    if (error instanceof ConnectionError || isNoMember(error) || !this.told.isNew(error)) return;
     this.options.events.emit('worker-error', { worker: 'settler', error });
   }
 }

@@ -6,9 +6,11 @@ import type { FetchAnswer, FetchedBatch, KafkaGroup, Leaders } from '../connecti
 const LONG_WAIT = 500;
 /** The same while another partition of the node may want records soon. */
 const SHORT_WAIT = 50;
-/** Bytes of one answer: each record in hand keeps the answer that it came with in memory. */
+/** Most bytes of one answer: each record in hand keeps the answer that it came with in memory. */
 const MAX_BYTES = 2 * 1024 * 1024;
 const MAX_BYTES_PER_PARTITION = 512 * 1024;
+/** Bytes that one answer may have however many topics are read at the same time. */
+const LEAST_BYTES = 64 * 1024;
 
 /** A place to read from. */
 export interface Position {
@@ -26,15 +28,25 @@ export interface Wanted {
 export interface FetchingHooks {
   /** Which partitions want records, of those that a node leads. */
   wanted(partitions: readonly number[]): Wanted;
+  /** Bytes that the answers of all nodes may have, which may come at the same time. */
+  room(): number;
   onBatch(batch: FetchedBatch, asked: Position): void;
   /** There is nothing at this position: records were deleted, or the topic was made again. */
   onOutOfRange(asked: Position): Promise<void>;
   onFailed(error: Error): void;
 }
 
+/** A node that leads partitions of the topic. */
+interface Node {
+  leads: readonly number[];
+  readonly wakeUp: WakeUp;
+  /** Woken when the node leads other partitions: a fetch that has failed may succeed. */
+  readonly changed: WakeUp;
+}
+
 /** Reads a topic from all nodes that lead partitions of it, until `stop`. */
 export class Fetching {
-  private readonly nodes = new Map<string, { leads: readonly number[]; readonly wakeUp: WakeUp }>();
+  private readonly nodes = new Map<string, Node>();
   private stopped = false;
 
   constructor(
@@ -45,14 +57,18 @@ export class Fetching {
   /** From now on these nodes lead the partitions. */
   use(leaders: Leaders): void {
     for (const node of this.nodes.keys()) if (!leaders.has(node)) this.nodes.delete(node);
+    const added: string[] = [];
     for (const [node, leads] of leaders) {
       const known = this.nodes.get(node);
-      if (known) known.leads = leads;
-      else {
-        this.nodes.set(node, { leads, wakeUp: new WakeUp() });
-        void this.read(node);
+      if (known) {
+        if (known.leads.join() !== leads.join()) known.changed.wake();
+        known.leads = leads;
+      } else {
+        this.nodes.set(node, { leads, wakeUp: new WakeUp(), changed: new WakeUp() });
+        added.push(node);
       }
     }
+    for (const node of added) void this.read(node);
     this.wake();
   }
 
@@ -64,6 +80,7 @@ export class Fetching {
   stop(): void {
     this.stopped = true;
     this.wake();
+    for (const { changed } of this.nodes.values()) changed.wake();
     this.nodes.clear();
   }
 
@@ -83,7 +100,7 @@ export class Fetching {
       } catch (error) {
         if (this.stopped) return;
         this.hooks.onFailed(error as Error);
-        await reader.wakeUp.wait(backoff.next());
+        await reader.changed.wait(backoff.next());
       }
     }
   }
@@ -93,7 +110,11 @@ export class Fetching {
     positions: readonly Position[],
     maxWait: number,
   ): Promise<void> {
-    const bounds = { maxBytes: MAX_BYTES, maxBytesPerPartition: MAX_BYTES_PER_PARTITION };
+    const share = Math.max(LEAST_BYTES, Math.floor(this.hooks.room() / this.nodes.size));
+    const bounds = {
+      maxBytes: Math.min(MAX_BYTES, share),
+      maxBytesPerPartition: Math.min(MAX_BYTES_PER_PARTITION, share),
+    };
     const answer: FetchAnswer = await this.group.fetch({ node, positions, maxWait, ...bounds });
     if (this.stopped) return;
     const asked = new Map(positions.map((position) => [position.partition, position]));

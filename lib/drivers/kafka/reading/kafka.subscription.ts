@@ -2,6 +2,7 @@ import { systemClock, type TimerHandle } from '../../../core/clock.js';
 import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import type { SubscribeOptions, Subscription } from '../../../ports/subscription.js';
+import { ToldErrors } from '../../connections/told-errors.js';
 import { WakeUp } from '../../connections/wake-up.js';
 import type { KafkaLease } from '../partitions/kafka.lease.js';
 import { beginLease, extendLeases } from '../settling/leases.js';
@@ -38,8 +39,7 @@ export class KafkaSubscription implements Subscription, TopicReader {
   private ticking: TimerHandle;
   private looking: TimerHandle;
   private deaf: (() => void) | undefined;
-  /** The error that was told of last. */
-  private toldOf: string | undefined;
+  private readonly told = new ToldErrors();
 
   constructor(
     private readonly options: SubscribeOptions,
@@ -127,6 +127,10 @@ export class KafkaSubscription implements Subscription, TopicReader {
     return bytes < (reading.buffer.size === 0 ? 2 * maxBufferedBytes : maxBufferedBytes);
   }
 
+  get room(): number {
+    return this.parts.options.maxBufferedBytes / this.readings.count;
+  }
+
   giveBack(isOf: (lease: KafkaLease) => boolean): void {
     this.handOut.giveBack(isOf);
   }
@@ -136,8 +140,7 @@ export class KafkaSubscription implements Subscription, TopicReader {
   }
 
   failed(error: Error): void {
-    if (error instanceof ConnectionError || error.message === this.toldOf || this.stopped) return;
-    this.toldOf = error.message;
+    if (error instanceof ConnectionError || this.stopped || !this.told.isNew(error)) return;
     this.parts.events.emit('worker-error', { worker: 'reader', error });
   }
 

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../core/clock.js';
 import type { FetchedBatch } from '../connection/kafka-group.js';
 import type { KafkaLease } from '../partitions/kafka.lease.js';
 import type { PartitionState } from '../partitions/partition-state.js';
@@ -16,6 +17,8 @@ export class PartitionReading {
    * room for it. The next fetch asks for this partition alone.
    */
   isAlone = false;
+  /** When the last fetch at its position was answered, in milliseconds since the epoch. */
+  fetchedAt: number | undefined;
   /** Resolves when the partition is not this member's any more. */
   readonly gone: Promise<void>;
   /** The partition is not this member's any more. */
@@ -63,6 +66,7 @@ export class PartitionReading {
 
   add(batch: FetchedBatch): void {
     const { records, stable } = batch;
+    this.fetchedAt = systemClock.wallTime();
     // Nothing stands at this offset, though the partition goes on behind it: it was compacted.
     const isHole = batch.next === this.position && stable > batch.next;
     const next = isHole && this.isAlone ? batch.next + 1 : batch.next;

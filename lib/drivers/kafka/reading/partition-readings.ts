@@ -1,3 +1,4 @@
+import type { PartitionOffsets } from '../connection/kafka-client.js';
 import type { FetchedBatch, KafkaGroup, Leaders } from '../connection/kafka-group.js';
 import type { TopicMarks } from '../groups/mark.js';
 import type { KafkaLease } from '../partitions/kafka.lease.js';
@@ -9,6 +10,9 @@ import { applyMark } from './opening-partitions.js';
 import { PartitionReading } from './partition-reading.js';
 import type { ReadingParts, ReadTopic, TopicReader } from './read-topic.js';
 import { RetryReading } from './retry-reading.js';
+
+/** How much earlier than now, by the clock of this process, a record can be that is new, in milliseconds. */
+const SKEW = 300_000;
 
 export interface PartitionReadingsParts {
   readonly read: ReadTopic;
@@ -33,6 +37,7 @@ export class PartitionReadings {
     const { requests, onFailed } = parts;
     this.fetching = new Fetching(requests, {
       wanted: (partitions) => this.wanted(partitions),
+      room: () => this.parts.reader.room,
       onBatch: (batch, asked) => this.onBatch(batch, asked),
       onOutOfRange: (asked) => this.onOutOfRange(asked),
       onFailed,
@@ -183,9 +188,31 @@ export class PartitionReadings {
     const reading = this.partitions.get(partition);
     if (!log || reading?.position !== offset || (offset >= log.low && offset <= log.high)) return;
     if (offset < log.low) return this.parts.states().tellLost(reading.skipTo(log.low));
-    const { state } = reading;
-    // The topic was made again: what the group has done of it counts for nothing.
-    state.moveTo(log.low, state.markNumber, false);
+    const start = await this.startAgain(reading, log);
+    if (this.partitions.get(partition) !== reading || reading.position !== offset) return;
+    this.parts.states().tellMovedBack(partition, offset, start);
+    // What the group has done of records that are gone counts for nothing.
+    reading.state.moveTo(start, reading.state.markNumber, false);
     reading.restart();
+  }
+
+  /**
+   * Where to go on in a partition that ends before the position. Either the topic was made again: from its
+   * beginning. Or a broker leads the partition now that has not all of its records, which the group's offset
+   * outlives: from records on that this member cannot have seen, and from those on that are not done.
+   */
+  private async startAgain(
+    { state, partition, fetchedAt }: PartitionReading,
+    { low }: PartitionOffsets,
+  ): Promise<number> {
+    const { admin, read } = this.parts;
+    if (fetchedAt === undefined) return low;
+    const [offsets, later] = await Promise.all([
+      admin.groupOffsets(read.groupId, read.topic),
+      admin.offsetsAt(read.topic, fetchedAt - SKEW),
+    ]);
+    const known = offsets.find((one) => one.partition === partition)?.offset;
+    if (known === undefined) return low;
+    return Math.max(low, Math.min(state.floor, later.get(partition) ?? low));
   }
 }

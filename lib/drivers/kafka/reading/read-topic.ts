@@ -42,6 +42,8 @@ export interface TopicReader {
   readonly drains: Drains;
   /** Whether more records of this partition may be read now. */
   mayRead(stream: string, reading: Pick<PartitionReading, 'buffer' | 'parkedBytes'>): boolean;
+  /** Bytes that the fetches of one topic may bring at the same time. */
+  readonly room: number;
   /** Gives back those leases that were taken and did not reach the engine yet. */
   giveBack(isOf: (lease: KafkaLease) => boolean): void;
   /** Something can be handed out, or there is room again. */

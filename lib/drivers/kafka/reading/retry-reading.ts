@@ -34,7 +34,10 @@ export class RetryReading extends PartitionReading {
     if (this.isLeaving) return;
     while (this.canTake && !this.parked.isFull) this.park(this.buffer.take()!);
     this.passRest();
-    into.push(...this.parked.takeDue(systemClock.wallTime(), limit));
+    for (const lease of this.parked.takeDue(systemClock.wallTime(), limit)) {
+      lease.readAgain();
+      into.push(lease);
+    }
   }
 
   override restart(): void {
@@ -48,8 +51,11 @@ export class RetryReading extends PartitionReading {
     const lease = this.state.lease(
       retried ? { ...waiting, record: retried.record, origin: retried } : waiting,
     );
+    if (!lease) return;
     // A record of another program is no message of this group.
-    if (lease?.waiting.origin) this.parked.add(lease, retried?.dueAt ?? 0, lease.bytes);
-    else if (lease) this.state.finish(lease);
+    if (!lease.waiting.origin) return this.state.finish(lease);
+    lease.keepAlone();
+    lease.forgetFields();
+    this.parked.add(lease, retried?.dueAt ?? 0, lease.bytes);
   }
 }

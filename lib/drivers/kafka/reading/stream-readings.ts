@@ -47,6 +47,11 @@ export class StreamReadings {
     return [...this.readings.values()];
   }
 
+  /** How many topics are read. */
+  get count(): number {
+    return this.readings.size;
+  }
+
   /** @throws where a group is missing and is not to be made, and where it cannot be joined */
   async open(): Promise<void> {
     for (const streams of chunksOf([...this.missing.keys()], AT_ONCE)) {

@@ -5,7 +5,8 @@ import type { FetchedBatch } from '../../kafka-group.js';
 /** A record as kafkajs decodes it. */
 export type FetchedRecord = KafkaMessage & {
   readonly isControlRecord: boolean;
-  readonly batchContext: {
+  /** Undefined for a record in a format of brokers before 0.11, which knows no transactions. */
+  readonly batchContext?: {
     readonly firstOffset: string;
     readonly lastOffsetDelta: number;
     readonly producerId: string;
@@ -24,6 +25,8 @@ export interface FetchedPartition {
   readonly messages: readonly FetchedRecord[];
 }
 
+const NO_PRODUCER = { producerId: '-1', inTransaction: false };
+
 /** The key of the control record that ends an aborted transaction: version 0, type 0. */
 const isAbort = ({ key }: FetchedRecord): boolean => key?.length === 4 && key.readInt32BE(0) === 0;
 
@@ -33,8 +36,8 @@ const isAbort = ({ key }: FetchedRecord): boolean => key?.length === 4 && key.re
  */
 export function readBatch(topic: string, from: number, fetched: FetchedPartition): FetchedBatch {
   const { partition, messages, abortedTransactions } = fetched;
-  const last = messages.at(-1)?.batchContext;
-  const next = last ? Number(last.firstOffset) + last.lastOffsetDelta + 1 : from;
+  const last = messages.at(-1);
+  const next = last ? lastOffset(last) + 1 : from;
   const aborted = abortedTransactions ?? [];
   const records =
     aborted.length === 0 ? plainRecords(from, messages) : committedRecords(from, messages, aborted);
@@ -46,6 +49,10 @@ export function readBatch(topic: string, from: number, fetched: FetchedPartition
     stable: Number(fetched.lastStableOffset ?? fetched.highWatermark),
   };
 }
+
+/** Of the batch that ends with this record. What stands behind the record was compacted. */
+const lastOffset = ({ batchContext, offset }: FetchedRecord): number =>
+  batchContext ? Number(batchContext.firstOffset) + batchContext.lastOffsetDelta : Number(offset);
 
 function plainRecords(from: number, messages: readonly FetchedRecord[]): ReadRecord[] {
   const records: ReadRecord[] = [];
@@ -69,7 +76,7 @@ function committedRecords(
   const records: ReadRecord[] = [];
   for (const message of messages) {
     const offset = Number(message.offset);
-    const { producerId, inTransaction } = message.batchContext;
+    const { producerId, inTransaction } = message.batchContext ?? NO_PRODUCER;
     while (coming.length > 0 && coming[0]!.first <= offset) aborted.add(coming.shift()!.producerId);
     if (message.isControlRecord) {
       if (isAbort(message)) aborted.delete(producerId);
@@ -82,7 +89,8 @@ function committedRecords(
 
 const toRecord = (offset: number, message: FetchedRecord): ReadRecord => ({
   offset,
-  timestamp: Number(message.timestamp),
+  // The oldest format has none.
+  timestamp: Number((message.timestamp as string | undefined) ?? 0),
   key: message.key,
   value: message.value,
   headers: (message.headers ?? {}) as ReadRecord['headers'],
