@@ -1,6 +1,7 @@
 import { within } from '../../core/clock.js';
 import { asError } from '../../core/errors/error-record.js';
 import { StreamsError } from '../../core/errors/streams.error.js';
+import type { StreamReport } from '../../ports/group-admin.js';
 import type { Reason } from './health-report.js';
 import type { Watched } from './watched.js';
 
@@ -46,15 +47,25 @@ export class GroupCheck {
     if (!groups || streams.length === 0) return [];
     try {
       const reports = await groups.describe(streams);
-      return streams.flatMap((stream, index) => {
-        if (reports[index]?.groups.some(({ name }) => name === group)) return [];
-        const message = `Group "${group}" of stream "${stream}" does not exist.`;
-        return [{ code: 'group-missing', status: 'down', message, stream, group } as const];
-      });
+      return streams.flatMap((stream, index) => missing({ stream, group }, reports[index]) ?? []);
     } catch (thrown) {
       return [failed(asError(thrown), group)];
     }
   }
+}
+
+/** A source waits for a stream that does not exist yet. A group it creates, unless it was deleted. */
+function missing(
+  { stream, group }: { readonly stream: string; readonly group: string },
+  report: StreamReport | undefined,
+): Reason | undefined {
+  if (!report) {
+    const message = `Stream "${stream}" does not exist yet. Group "${group}" waits for it.`;
+    return { code: 'stream-missing', status: 'degraded', message, stream, group };
+  }
+  if (report.groups.some(({ name }) => name === group)) return undefined;
+  const message = `Group "${group}" of stream "${stream}" does not exist.`;
+  return { code: 'group-missing', status: 'down', message, stream, group };
 }
 
 function failed(error: Error, group: string): Reason {

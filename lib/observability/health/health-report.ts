@@ -17,6 +17,7 @@ export type HealthCode =
   // Degraded.
   | 'connection-broken'
   | 'groups-unknown'
+  | 'stream-missing'
   | 'reader-waiting'
   | 'reading-paused'
   | 'event-loop-blocked'
