@@ -85,6 +85,7 @@ export const PARTS: readonly Part[] = [
       'errors',
       'reference/testing',
       'reference/health',
+      'reference/metrics',
       'reference/postgres',
       'reference/nats',
       'reference/kafka',

@@ -39,6 +39,11 @@ export interface DeadLetterQueue {
    * @throws InvalidOptionsError where `after` can be no id of a dead letter
    */
   list(stream: string, limit: number, after?: string): Promise<DeadLetterPage>;
+  /**
+   * Returns how many dead letters of the stream are stored, of all groups. Leave it out where only
+   * reading them all can tell.
+   */
+  count?(stream: string): Promise<number>;
   /** Undefined where the dead letter was deleted, or is one of another stream. */
   get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined>;
   /**

@@ -97,6 +97,12 @@ export interface DelayStore {
   list(stream: string, limit: number, after?: string): Promise<DelayedPage>;
 
   /**
+   * Returns how many entries of the stream wait, 0 for a stream that does not exist. Leave it out where
+   * only reading them all can tell.
+   */
+  count?(stream: string): Promise<number>;
+
+  /**
    * Returns true where the message waited and will not be published. False for a message that was
    * published or cancelled before, and for an id that is unknown or not of a delayed message.
    */

@@ -24,6 +24,7 @@ it.each([
   '/core',
   '/testing',
   '/health',
+  '/metrics',
   '/memory',
   '/kafka',
   '/kafka-postgres',

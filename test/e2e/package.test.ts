@@ -212,13 +212,14 @@ import * as health from 'nestjs-redis-streams/health';
 import * as memory from 'nestjs-redis-streams/memory';
 import * as kafka from 'nestjs-redis-streams/kafka';
 import * as kafkaPostgres from 'nestjs-redis-streams/kafka-postgres';
+import * as metrics from 'nestjs-redis-streams/metrics';
 import * as nats from 'nestjs-redis-streams/nats';
 import * as natsRedis from 'nestjs-redis-streams/nats-redis';
 import * as postgres from 'nestjs-redis-streams/postgres';
 import * as testing from 'nestjs-redis-streams/testing';
 import * as root from 'nestjs-redis-streams';
 
-const doors = [config, core, driver, health, kafka, kafkaPostgres, memory, nats, natsRedis, postgres, testing, root];
+const doors = [config, core, driver, health, kafka, kafkaPostgres, memory, metrics, nats, natsRedis, postgres, testing, root];
 export default doors;
 `;
 

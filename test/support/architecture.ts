@@ -15,6 +15,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'nest/handling': '@StreamHandler, its contexts, how a method is called and what its result means',
   'nest/load-balancing': 'LoadBalancerModule, @LoadBalancedHandler, @OnStream…',
   'nest/health': 'StreamsHealth, its indicator for terminus and its module',
+  'nest/metrics': 'StreamsMetricsModule: the page for Prometheus, its port and its controller',
   'nest/lag': 'the lag monitor, @OnStreamLag',
   'nest/own-port': 'a small HTTP server for an application without HTTP',
   'nest/outbox': 'OutboxModule and its service Outbox',
@@ -41,6 +42,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   publishing: 'route, encode, check and publish',
   'publishing/backpressure': 'producers that wait for consumers that are behind',
   observability: 'what operators see: metrics, tracing, health',
+  'observability/metrics': 'counters and histograms in arrays, and how they are exported',
   'observability/conventions': 'the names of OpenTelemetry, in one place',
   'observability/health':
     'liveness and readiness of a transport, and why they are down or degraded',

@@ -131,6 +131,7 @@ export const RULES = {
   },
   'kafka.ts': { layers: ['runtime', 'drivers/kafka', 'options', 'ports', 'core'] },
   'kafka-postgres.ts': { layers: ['runtime', 'drivers/kafka', 'drivers/postgres'] },
+  'metrics.ts': { layers: ['nest', 'observability', 'options', 'core'] },
   'nats.ts': { layers: ['runtime', 'drivers/nats', 'options', 'ports', 'core'] },
   'nats-redis.ts': { layers: ['runtime', 'drivers/nats', 'drivers/redis'] },
   'postgres.ts': { layers: ['nest', 'runtime', 'drivers/postgres', 'options', 'ports', 'core'] },
@@ -142,6 +143,7 @@ const WITHOUT_SERVERS = [
   'lib/core.ts',
   'lib/driver.ts',
   'lib/health.ts',
+  'lib/metrics.ts',
   'lib/testing.ts',
   'lib/drivers/memory/index.ts',
 ];

@@ -15,6 +15,7 @@ export const DOORS = {
   'nestjs-redis-streams/memory': 'lib/drivers/memory/index.ts',
   'nestjs-redis-streams/kafka': 'lib/kafka.ts',
   'nestjs-redis-streams/kafka-postgres': 'lib/kafka-postgres.ts',
+  'nestjs-redis-streams/metrics': 'lib/metrics.ts',
   'nestjs-redis-streams/nats': 'lib/nats.ts',
   'nestjs-redis-streams/nats-redis': 'lib/nats-redis.ts',
   'nestjs-redis-streams/postgres': 'lib/postgres.ts',

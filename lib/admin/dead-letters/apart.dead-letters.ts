@@ -46,6 +46,12 @@ export class ApartDeadLetters implements DeadLetterQueue {
     return rest.items.length > 0 ? { ...page, next: IN_SOURCE } : page;
   }
 
+  /** Without what an interrupted redrive has left in the queue of the source. */
+  get count(): DeadLetterQueue['count'] {
+    const { queue } = this;
+    return queue.count && ((stream) => queue.count!(stream));
+  }
+
   async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
     if (!isInSource(deadLetterId)) return this.queue.get(stream, deadLetterId);
     const found = await this.own?.get(stream, ownId(deadLetterId));

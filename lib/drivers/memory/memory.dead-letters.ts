@@ -33,6 +33,10 @@ export class MemoryDeadLetters implements DeadLetterQueue {
     return { items, ...(next !== undefined && { next }) };
   }
 
+  async count(stream: string): Promise<number> {
+    return this.stream(stream).deadLetters.size;
+  }
+
   async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
     return this.stream(stream).deadLetters.get(deadLetterId);
   }

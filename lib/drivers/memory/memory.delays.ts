@@ -42,6 +42,10 @@ export class MemoryDelays implements DelayStore {
     return { items, ...(rest.length > limit && last && { next: `${last.dueAt}/${last.id}` }) };
   }
 
+  async count(stream: string): Promise<number> {
+    return this.stream(stream).delayed.inOrder.length;
+  }
+
   async cancel(stream: string, id: string): Promise<boolean> {
     return this.stream(stream).delayed.cancel(id);
   }

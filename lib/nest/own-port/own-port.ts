@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { asError } from '../../core/errors/error-record.js';
 import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 
@@ -9,7 +11,8 @@ export interface PortAnswer {
   /** Status of HTTP. */
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  /** A long page is a stream, so that the event loop goes on between its pieces. */
+  readonly body: string | Readable;
 }
 
 /** Where a server listens, and what it answers. */
@@ -71,9 +74,12 @@ export class OwnPort {
     try {
       const { status, contentType, body } = await page();
       response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' });
-      response.end(body);
+      if (typeof body === 'string') response.end(body);
+      else await pipeline(body, response);
     } catch {
-      response.writeHead(500).end();
+      // Within a page, only the end of the connection tells that the rest is missing.
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500).end();
     }
   }
 }

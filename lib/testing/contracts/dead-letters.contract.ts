@@ -134,6 +134,18 @@ export function deadLettersContract(runner: TestRunner, name: string, setup: Dri
       });
     });
 
+    describe('count, where the queue can count', () => {
+      test('tells how many are stored, of each stream apart', async () => {
+        if (!queue.count) return;
+        expect(await queue.count(stream)).toBe(0);
+        const ids = await put(3, ['billing', 'audit']);
+        expect(await queue.count(stream)).toBe(3);
+        await queue.purge(stream, { ids: [ids[0]!] });
+        expect(await queue.count(stream)).toBe(2);
+        expect(await queue.count(world.harness.unique('other'))).toBe(0);
+      });
+    });
+
     describe('get', () => {
       test('knows nothing of one that was deleted, or is of another stream', async () => {
         const ids = await put(2);

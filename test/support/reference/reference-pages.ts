@@ -5,6 +5,7 @@ import { PublicNames } from '../public-names.js';
 import { driverMatrix } from './driver-matrix.js';
 import { EventDescriber, unionTable } from './describe-events.js';
 import { Describer } from './describe.js';
+import { metricsTable } from './metrics-table.js';
 import { namesInFiles } from './names-in-files.js';
 import { withFormattedCode } from './signature-code.js';
 
@@ -17,6 +18,7 @@ import { withFormattedCode } from './signature-code.js';
  *     <!-- generated: event overrun -->                               an event with its fields
  *     <!-- generated: events -->                                      all events without such a part
  *     <!-- generated: values of SettledOutcome -->                    the texts of a union
+ *     <!-- generated: metrics -->                     the metrics of the library
  *     <!-- generated: drivers ports -->                               what each driver can do
  */
 export class ReferencePages {
@@ -52,6 +54,8 @@ export class ReferencePages {
         return this.events.event(name);
       case 'values':
         return unionTable(this.names.symbolOf(part.split(' ')[2]!)!, 'value');
+      case 'metrics':
+        return metricsTable();
       case 'drivers':
         return driverMatrix(name);
       default:

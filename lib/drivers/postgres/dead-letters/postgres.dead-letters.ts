@@ -71,6 +71,18 @@ export class PostgresDeadLetters implements DeadLetterQueue {
     return { items: rows.map(letterOf), ...(last?.more && { next: last.id }) };
   }
 
+  async count(stream: string): Promise<number> {
+    const { database, streams } = this.parts;
+    const of = await streams.find(stream);
+    if (of === undefined) return 0;
+    const { rows } = await database.query<{ count: string }>(
+      'counting dead letters',
+      'select count(*) from {schema}.dead_letter where stream = $1 and not redriven',
+      [of],
+    );
+    return Number(rows[0]!.count);
+  }
+
   async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
     const { database, streams } = this.parts;
     const of = await streams.find(stream);

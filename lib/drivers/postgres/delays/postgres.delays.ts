@@ -77,6 +77,17 @@ export class PostgresDelays implements DelayStore {
     return { items, ...(rows.length > limit && last && { next: `${last.due_at}-${last.id}` }) };
   }
 
+  async count(stream: string): Promise<number> {
+    const id = await this.parts.streams.find(stream);
+    if (id === undefined) return 0;
+    const { rows } = await this.parts.database.query<{ count: string }>(
+      'counting delayed messages',
+      'select count(*) from {schema}.delayed where stream = $1',
+      [id],
+    );
+    return Number(rows[0]!.count);
+  }
+
   async cancel(stream: string, id: string): Promise<boolean> {
     return this.change(
       'cancelling a delayed message',

@@ -49,6 +49,11 @@ export class RedisDeadLetters implements DeadLetterQueue {
     return { items, ...(more && last && { next: last.deadLetterId }) };
   }
 
+  count(stream: string): Promise<number> {
+    const key = this.keys.deadLetters(stream);
+    return this.commands.run('counting dead letters', (client) => client.xlen(key), key);
+  }
+
   async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
     const [letter] = await this.byIds(stream, [deadLetterId], false);
     return letter;

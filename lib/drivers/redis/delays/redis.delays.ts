@@ -104,6 +104,16 @@ export class RedisDelays implements DelayStore {
     return { items, ...(rows.length > limit && last && { next: `${last.dueAt}-${last.name}` }) };
   }
 
+  count(stream: string): Promise<number> {
+    const { delayed } = this.options.keys.delays(stream);
+    const action = 'counting delayed messages';
+    return this.options.commands.run(
+      action,
+      (client) => client.zcount(delayed, '-inf', '+inf'),
+      delayed,
+    );
+  }
+
   async cancel(stream: string, id: string): Promise<boolean> {
     const name = delayedName(id);
     if (name === undefined) return false;

@@ -19,6 +19,21 @@ export function describeListing(
     ({ delays, harness, stream } = world);
   });
 
+  describe('count, where the store can count', () => {
+    test('tells how many wait, of each stream apart', async () => {
+      if (!delays.count) return;
+      expect(await delays.count(stream)).toBe(0);
+      const at = harness.now() + LATER;
+      const ids = await delays.schedule(
+        ['0', '1', '2'].map((value) => world.delayed(value, { at })),
+      );
+      expect(await delays.count(stream)).toBe(3);
+      await delays.cancel(stream, ids[0] as string);
+      expect(await delays.count(stream)).toBe(2);
+      expect(await delays.count(harness.unique('other'))).toBe(0);
+    });
+  });
+
   describe('list', () => {
     test('tells all that waits, soonest first', async () => {
       const at = harness.now() + LATER;
