@@ -62,11 +62,11 @@ describe('a connection to Kafka', () => {
     client.admin.listTopics().catch((error: unknown) => error);
 
   it('fails in time where no broker listens, and names the address', async () => {
-    const client = clientOf({ brokers: ['127.0.0.1:9'], connectTimeout: 300 });
+    const client = clientOf({ brokers: ['127.0.0.1:9'], connectTimeout: 1000 });
     const error = await refusal(client);
     expect(error).toMatchObject({ code: 'KAFKA_CONNECTION', outcome: 'not-sent' });
     expect(error).toMatchObject({
-      message: expect.stringContaining('tried 127.0.0.1:9 for 0.3 s'),
+      message: expect.stringMatching(/tried 127\.0\.0\.1:9 for 1 s\): .*ECONNREFUSED/),
     });
   });
 

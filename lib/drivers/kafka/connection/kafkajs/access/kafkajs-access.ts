@@ -109,17 +109,19 @@ export class KafkajsAccess {
     const { connectTimeout } = this.#options;
     const deadline = systemClock.now() + connectTimeout;
     const backoff = new Backoff();
+    // What a try has failed by says more than a last one that had no time.
+    let failure: unknown = new Error('the broker has not answered');
     this.watch.begin();
     for (;;) {
       if (this.isClosed) throw new ClosedError('The connection to Kafka');
       try {
-        return await answered(cluster.connect(), deadline - systemClock.now());
+        if (await answered(cluster.connect(), deadline - systemClock.now())) return;
       } catch (error) {
         if (isRefused(error)) throw typedError(error, action, 'not-sent');
-        if (systemClock.now() >= deadline) {
-          throw connectError(error, action + triedFor(this.address, connectTimeout), TRY_AGAIN);
-        }
+        failure = error;
       }
+      if (systemClock.now() >= deadline)
+        throw connectError(failure, action + triedFor(this.address, connectTimeout), TRY_AGAIN);
       const left = deadline - systemClock.now();
       await sleep(systemClock, Math.min(backoff.next(), left), this.closing.signal);
     }
@@ -180,13 +182,14 @@ export class KafkajsAccess {
 
 const TRY_AGAIN = 'Nothing was sent; try again with backoff.';
 
-/** kafkajs may wait much longer than it was told for a broker that accepts connections and says nothing. */
-async function answered(connecting: Promise<void>, ms: number): Promise<void> {
+/**
+ * Returns false where there is no connection after this time, in milliseconds: kafkajs may wait much longer
+ * than it was told for a broker that accepts connections and says nothing.
+ */
+async function answered(connecting: Promise<void>, ms: number): Promise<boolean> {
   const over = new AbortController();
-  const silence = sleep(systemClock, ms, over.signal).then(() => {
-    throw new Error('the broker has not answered');
-  });
-  await Promise.race([connecting, silence]).finally(() => over.abort());
+  const silence = sleep(systemClock, Math.max(0, ms), over.signal).then(() => false);
+  return Promise.race([connecting.then(() => true), silence]).finally(() => over.abort());
 }
 
 /** kafkajs wants one. It is never asked. */
