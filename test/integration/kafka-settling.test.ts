@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { EventBus } from '../../lib/core/event-bus.js';
 import { isPermanent } from '../../lib/core/errors/streams.error.js';
 import { KAFKA_OPTIONS } from '../../lib/drivers/kafka/connection/kafka.options.js';
+import { Coordinators } from '../../lib/drivers/kafka/connection/kafkajs/access/coordinators.js';
 import { KafkajsAccess } from '../../lib/drivers/kafka/connection/kafkajs/access/kafkajs-access.js';
 import { KafkajsProducers } from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-producers.js';
 import { KafkajsTransaction } from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-transaction.js';
@@ -76,7 +77,7 @@ describe('settlements in transactions of Kafka', needsOwnKafka(), () => {
       requestTimeout: REQUEST_TIMEOUT,
     });
     const access = new KafkajsAccess(options, new EventBus());
-    const opened = new KafkajsProducers(access, options);
+    const opened = new KafkajsProducers(access, new Coordinators(), options);
     const producers = new TransactionalProducers({ producer: (one) => opened.open(one) });
     const owner = await new PartitionOwner(offsets, false, undefined, producers, from).open();
     const settling = new KafkaSettling({

@@ -1,12 +1,13 @@
-import type {
-  FetchAnswer,
-  GroupOptions,
-  Joined,
-  JoinRequest,
-  KafkaGroup,
-  Leaders,
-  Membership,
-  Share,
+import {
+  NO_NODE,
+  type FetchAnswer,
+  type GroupOptions,
+  type Joined,
+  type JoinRequest,
+  type KafkaGroup,
+  type Leaders,
+  type Membership,
+  type Share,
 } from '../../lib/drivers/kafka/connection/kafka-group.js';
 import type { CommittedOffset } from '../../lib/drivers/kafka/connection/kafka-client.js';
 import { KafkaReplyError } from '../../lib/drivers/kafka/errors/kafka-reply.error.js';
@@ -27,6 +28,12 @@ export class GroupCoordinator {
   partitions = 1;
   /** False: the topic does not exist. */
   hasTopic = true;
+  /** Partitions that no broker leads. */
+  readonly leaderless = new Set<number>();
+  /** What a broker does that is asked for leaders, in place of an answer. */
+  askedForLeaders: (() => Promise<never>) | undefined;
+  /** Number of heartbeats that were answered. */
+  beats = 0;
   readonly committed = new Map<number, CommittedOffset>();
   /** Who has committed what, in order. */
   readonly commits: {
@@ -44,10 +51,13 @@ export class GroupCoordinator {
   /** The requests of one member. */
   connect(_options?: GroupOptions): KafkaGroup {
     return {
-      leaders: async () => this.leaders(),
+      leaders: async () => this.askedForLeaders?.() ?? this.leaders(),
       join: (request) => this.join(request),
       sync: (member, shares) => this.sync(member, shares),
-      heartbeat: async (member) => this.check(member),
+      heartbeat: async (member) => {
+        this.check(member);
+        this.beats++;
+      },
       leave: async (memberId) => this.remove(memberId),
       commit: async (member, offsets) => this.commit(member, offsets),
       fetch: async (): Promise<FetchAnswer> => ({ batches: [] }),
@@ -66,7 +76,11 @@ export class GroupCoordinator {
 
   private leaders(): Leaders | undefined {
     const all = Array.from({ length: this.partitions }, (_, partition) => partition);
-    return this.hasTopic ? new Map([['1', all]]) : undefined;
+    const none = all.filter((partition) => this.leaderless.has(partition));
+    const led = all.filter((partition) => !this.leaderless.has(partition));
+    return this.hasTopic
+      ? new Map([['1', led], ...(none.length > 0 ? [[NO_NODE, none] as const] : [])])
+      : undefined;
   }
 
   private join({ memberId, claim }: JoinRequest): Promise<Joined> {

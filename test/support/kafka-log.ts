@@ -1,8 +1,6 @@
 import type { KafkajsCluster } from '../../lib/drivers/kafka/connection/kafkajs/library/kafkajs-cluster.js';
-import type {
-  ProduceAnswer,
-  ProduceRequest,
-} from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-produce-request.js';
+import type { ProduceAnswer } from '../../lib/drivers/kafka/connection/kafkajs/library/kafkajs-broker.js';
+import type { ProduceRequest } from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-produce-request.js';
 
 type Partition = ProduceRequest['topicData'][number]['partitions'][number];
 
@@ -36,6 +34,8 @@ export class KafkaLog {
   requests = 0;
   /** Producers that the broker has forgotten. */
   readonly forgotten = new Set<string>();
+  /** Partitions that no broker leads. */
+  readonly leaderless = new Set<number>();
   private readonly written = new Map<string, Written[]>();
   private producers = 0;
 
@@ -47,14 +47,32 @@ export class KafkaLog {
     connect: () => Promise.resolve(),
     refreshMetadata: () => Promise.resolve(),
     refreshMetadataIfNecessary: () => Promise.resolve(),
-    findTopicPartitionMetadata: () =>
-      Array.from({ length: this.partitions }, (_, partitionId) => ({ partitionId, leader: 1 })),
+    brokerPool: this.metadata(),
     findBroker: () => Promise.resolve({ initProducerId: this.open, produce: this.produce }),
   } as unknown as KafkajsCluster;
 
   /** All values of a partition. */
   at(place: string): readonly string[] {
     return this.stored.get(place) ?? [];
+  }
+
+  /** What the cluster knows of its topics. */
+  private metadata(): object {
+    const partitionMetadata = () =>
+      Array.from({ length: this.partitions }, (_, partitionId) => ({
+        partitionId,
+        leader: this.leaderless.has(partitionId) ? -1 : 1,
+      }));
+    const topics = (): string[] => [...this.cluster.targetTopics];
+    return {
+      get metadata() {
+        const topicMetadata = topics().map((topic) => ({
+          topic,
+          partitionMetadata: partitionMetadata(),
+        }));
+        return { topicMetadata };
+      },
+    };
   }
 
   private readonly open = () =>

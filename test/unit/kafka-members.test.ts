@@ -144,6 +144,7 @@ describe('a member', () => {
     const told: string[] = [];
     let finish: (() => void) | undefined;
     const held = { leaving: [] as number[], isBusy: false };
+    const led: number[][] = [];
     const member = new Member({
       ...{ group: coordinator.connect(), sessionTimeout: 100, rebalanceTimeout },
       metadataMaxAge: 20,
@@ -160,14 +161,14 @@ describe('a member', () => {
           for (const one of partitions) owns.delete(one);
           told.push(`lost ${partitions.join()}`);
         },
-        onLeaders: () => undefined,
+        onLeaders: (leaders) => void led.push([...leaders.values()].flat()),
         onMissing: () => void told.push('missing'),
         onFailed: (error) => void told.push(error.message),
       },
     });
     members.push(member);
     member.start();
-    return { member, owns, told, held, finish: () => finish!() };
+    return { member, owns, told, held, led, finish: () => finish!() };
   }
   const offset = (partition: number) => ({ partition, offset: 5, metadata: '' });
 
@@ -235,6 +236,45 @@ describe('a member', () => {
     await until('one of them has it', () => first.owns.size + second.owns.size === 1);
     coordinator.partitions = 4;
     await until('each has two', () => first.owns.size === 2 && second.owns.size === 2);
+  });
+
+  test.each([
+    ['is told of no leaders', () => Promise.reject(new Error('no leaders'))],
+    ['has no answer when it asks for leaders', () => new Promise<never>(() => undefined)],
+  ])('that %s any more stays, beats and commits', async (_, answer) => {
+    const coordinator = new GroupCoordinator();
+    const first = join(coordinator);
+    await until('the member has it', () => first.owns.size === 1);
+    let asked = 0;
+    coordinator.askedForLeaders = () => (asked++, answer());
+    await until('it has asked again', () => asked > 0);
+    const { beats } = coordinator;
+    await until('it beats', () => coordinator.beats >= beats + 5);
+    await first.member.commit([offset(0)]);
+    expect([first.owns.size, coordinator.generation]).toEqual([1, 1]);
+  });
+
+  test('joins with the leaders that it knows while no broker tells new ones', async () => {
+    const coordinator = new GroupCoordinator();
+    coordinator.partitions = 2;
+    const first = join(coordinator);
+    await until('the member has all', () => first.owns.size === 2);
+    coordinator.askedForLeaders = () => Promise.reject(new Error('no leaders'));
+    coordinator.expel(coordinator.memberIds[0]!);
+    await until('it is another member', () => coordinator.memberIds[0] === 'member-2');
+    await until('it has all again', () => first.owns.size === 2);
+  });
+
+  test('keeps a partition without a leader, reads the others, and looks for its leader soon', async () => {
+    const coordinator = new GroupCoordinator();
+    coordinator.partitions = 3;
+    coordinator.leaderless.add(1);
+    const first = join(coordinator);
+    await until('the member has all', () => first.owns.size === 3);
+    expect(first.led.at(-1)).toEqual([0, 2]);
+    coordinator.leaderless.clear();
+    await until('it knows the leader', () => first.led.at(-1)!.length === 3);
+    expect(coordinator.generation).toBe(1);
   });
 
   test('has nothing and ends where the topic was deleted', async () => {

@@ -4,6 +4,7 @@ import type { KafkaRecord } from '../../lib/drivers/kafka/connection/kafka-clien
 import { typedError } from '../../lib/drivers/kafka/connection/kafkajs/library/kafkajs-errors.js';
 import { KafkajsLeaders } from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-leaders.js';
 import { KafkajsProducer } from '../../lib/drivers/kafka/connection/kafkajs/producing/kafkajs-producer.js';
+import { hasNoLeader } from '../../lib/drivers/kafka/errors/kafka-connection.errors.js';
 import { KafkaReplyError } from '../../lib/drivers/kafka/errors/kafka-reply.error.js';
 import { answered, KafkaLog } from '../support/kafka-log.js';
 
@@ -148,6 +149,22 @@ describe('a producer', () => {
     let refusals = 3;
     log.refuse = () => (refusals-- > 0 ? answered('NOT_LEADER_FOR_PARTITION', true) : undefined);
     expect(await producer.send(records('a'))).toEqual([0]);
+  });
+
+  test('gives a partition up that has no leader for long, and writes to the others', async () => {
+    const log = new KafkaLog(2);
+    log.leaderless.add(1);
+    // Each call could wait for longer than the test may take.
+    const producer = producerOn(log, 60_000);
+    expect(inShort(await producer.send([record('a'), record('b', 1)]))).toEqual([0, 'not-sent']);
+    for (const at of [1, 2, 3]) {
+      const [stored, refused] = await producer.send([record('a'), record('b', 1)]);
+      expect(stored).toBe(at);
+      expect(hasNoLeader(refused)).toBe(true);
+      expect((refused as Error).message).toContain('kafka-topics.sh');
+    }
+    log.leaderless.clear();
+    expect(await producer.send([record('b', 1)])).toEqual([0]);
   });
 
   test('bounds the records of a batch, and keeps their order', async () => {

@@ -128,8 +128,12 @@ export interface KafkaAdmin {
   topics(topics: readonly string[]): Promise<Map<string, readonly number[]>>;
   /** The names of all topics. */
   listTopics(): Promise<string[]>;
-  /** Of all partitions of the topic. @throws KafkaReplyError UNKNOWN_TOPIC_OR_PARTITION */
-  offsets(topic: string): Promise<PartitionOffsets[]>;
+  /**
+   * Of all partitions of the topic, or of those that are `led`: without those that no broker leads.
+   * @param which @default 'all'
+   * @throws KafkaReplyError UNKNOWN_TOPIC_OR_PARTITION, and LEADER_NOT_AVAILABLE where one of all has none
+   */
+  offsets(topic: string, which?: 'all' | 'led'): Promise<PartitionOffsets[]>;
   /** Per partition the offset of the first record of this time or later, or of the end. */
   offsetsAt(topic: string, time: number): Promise<Map<number, number>>;
   /** What the group has committed, for each partition of the topic. */

@@ -8,7 +8,10 @@ import type { CommittedOffset, ReadBatch } from './read-records.js';
  * `REBALANCE_IN_PROGRESS`, and where the member has been expelled one of `isExpelled`.
  */
 export interface KafkaGroup {
-  /** The partitions of the topic by the node that leads them, asked of a broker now. Undefined: no such topic. */
+  /**
+   * The partitions of the topic by the node that leads them, asked of a broker now; those that no broker
+   * leads are with `NO_NODE`. Undefined: no such topic.
+   */
   leaders(): Promise<Leaders | undefined>;
   /** Joins, or joins again. Resolves when all members have joined. */
   join(request: JoinRequest): Promise<Joined>;
@@ -28,9 +31,8 @@ export interface KafkaGroup {
 /** Partitions by node. */
 export type Leaders = ReadonlyMap<string, readonly number[]>;
 
-/** How many partitions there are. */
-export const countOf = (leaders: Leaders): number =>
-  [...leaders.values()].reduce((sum, { length }) => sum + length, 0);
+/** In place of a node: partitions without a leader. */
+export const NO_NODE = '';
 
 export interface GroupOptions {
   readonly groupId: string;

@@ -9,3 +9,9 @@ export class KafkaConnectionError extends ConnectionError {
     super('Kafka', outcome, action, cause, remedy, KafkaConnectionError.code);
   }
 }
+
+/** Whether a message was not sent, since no broker leads its partition. */
+export const hasNoLeader = (error: unknown): boolean =>
+  error instanceof KafkaConnectionError &&
+  error.outcome === 'not-sent' &&
+  (error.cause as { readonly type?: unknown } | undefined)?.type === 'LEADER_NOT_AVAILABLE';

@@ -105,13 +105,13 @@ async function eachOf<T>(
   return answers;
 }
 
-/** Undefined: the topic was deleted meanwhile. */
+/** Partitions without a leader are left out. Undefined: the topic was deleted meanwhile. */
 async function offsetsOf(
   admin: KafkaAdmin,
   topic: string,
 ): Promise<readonly PartitionOffsets[] | undefined> {
   try {
-    return (await admin.offsets(topic)).toSorted((a, b) => a.partition - b.partition);
+    return (await admin.offsets(topic, 'led')).toSorted((a, b) => a.partition - b.partition);
   } catch (error) {
     if (isReply(error, 'UNKNOWN_TOPIC_OR_PARTITION')) return undefined;
     throw error;

@@ -2,11 +2,12 @@ import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock, within } from '../../../core/clock.js';
 import { WakeUp } from '../../connections/wake-up.js';
 import type { CommittedOffset } from '../connection/kafka-client.js';
-import { countOf, type Leaders, type Membership } from '../connection/kafka-group.js';
+import type { Membership } from '../connection/kafka-group.js';
 import { isReply } from '../errors/kafka-reply.error.js';
 import { encodeClaim } from './claim.js';
 import { expelledError, isExpelled, rebalancingError } from './expelled.js';
 import type { MemberParts } from './member-parts.js';
+import { KnownLeaders } from './known-leaders.js';
 import { OwnedPartitions, type Revocation } from './owned-partitions.js';
 import { Session } from './session.js';
 import { sharesOf } from './share-partitions.js';
@@ -21,6 +22,7 @@ const LAST_WORD = 1000;
  */
 export class Member {
   private readonly session: Session;
+  private readonly leaders: KnownLeaders;
   private readonly owned = new OwnedPartitions();
   private readonly wakeUp = new WakeUp();
   private readonly backoff = new Backoff(50, 2000);
@@ -32,14 +34,13 @@ export class Member {
   /** Resolves when the broker has given this member its first id. */
   private readonly naming = new Promise<void>((resolve) => (this.named = resolve));
   private running: Promise<void> | undefined;
-  private leaders: Leaders = new Map();
-  private lookedAt = -Infinity;
   private joinAgain = false;
   private stopped = false;
   private silenced = false;
 
   constructor(private readonly parts: MemberParts) {
     this.session = new Session(parts.sessionTimeout);
+    this.leaders = new KnownLeaders(parts, () => this.rejoin());
   }
 
   /** Begins to join. */
@@ -82,6 +83,7 @@ export class Member {
   async stop(): Promise<void> {
     this.stopped = true;
     this.ending.abort();
+    this.leaders.stop();
     this.session.stop();
     this.wakeUp.wake();
     this.membership = undefined;
@@ -107,7 +109,7 @@ export class Member {
   private async run(): Promise<void> {
     while (!this.stopped && !this.silenced) {
       try {
-        if (!(await this.look())) return;
+        if (!(await this.leaders.look())) return this.missing();
         await this.join();
         this.backoff.reset();
         await this.stay();
@@ -117,19 +119,10 @@ export class Member {
     }
   }
 
-  /** Returns whether the topic exists. */
-  private async look(): Promise<boolean> {
-    const leaders = await this.parts.group.leaders();
-    this.lookedAt = systemClock.now();
-    if (this.stopped) return false;
-    if (leaders) {
-      this.leaders = leaders;
-      this.parts.hooks.onLeaders(leaders);
-      return true;
-    }
+  private missing(): void {
+    if (this.stopped) return;
     this.parts.hooks.onLost(this.owned.clear());
     this.parts.hooks.onMissing();
-    return false;
   }
 
   private async join(): Promise<void> {
@@ -150,7 +143,7 @@ export class Member {
       // Commits of this generation are refused until it is in sync, and tried again.
       this.membership = { memberId, generation };
       const syncedAt = systemClock.now();
-      const shares = sharesOf(joined.members, [...this.leaders.values()].flat());
+      const shares = sharesOf(joined.members, this.leaders.partitions);
       const partitions = await group.sync(this.membership, shares);
       if (this.stopped) return;
       this.session.heard(syncedAt);
@@ -162,13 +155,10 @@ export class Member {
 
   /** Shows that the member lives until it has to join again. */
   private async stay(): Promise<void> {
-    const { metadataMaxAge } = this.parts;
     while (!this.stopped && !this.silenced) {
       await this.wakeUp.wait(this.session.beat);
       if (this.stopped || this.silenced) break;
-      if (systemClock.now() - this.lookedAt > metadataMaxAge && (await this.hasNewPartitions())) {
-        return;
-      }
+      this.leaders.lookWhereDue();
       if (this.joinAgain) return;
       const sentAt = systemClock.now();
       try {
@@ -183,27 +173,15 @@ export class Member {
 
   /** The leaders of partitions may have moved, or there may be more partitions. */
   lookAgain(): void {
-    this.lookedAt = -Infinity;
+    this.leaders.lookAgain();
     this.wakeUp.wake();
-  }
-
-  /** A look that fails finds nothing new: a partition without a leader must not end the session. */
-  private async hasNewPartitions(): Promise<boolean> {
-    const before = countOf(this.leaders);
-    try {
-      return !(await this.look()) || countOf(this.leaders) > before;
-    } catch (error) {
-      this.lookedAt = systemClock.now();
-      this.parts.hooks.onFailed(error as Error);
-      return false;
-    }
   }
 
   private claim(): Buffer {
     return encodeClaim({
       partitions: this.owned.all,
       generation: this.membership?.generation ?? -1,
-      known: countOf(this.leaders),
+      known: this.leaders.partitions.length,
     });
   }
 

@@ -6,7 +6,7 @@ import { PublishQueue } from '../../publish-queue/publish-queue.js';
 import type { KafkaProducer, KafkaRecord } from '../connection/kafka-client.js';
 import type { CompletedKafkaOptions } from '../connection/kafka.options.js';
 import { sizeOfBatch } from '../connection/record-size.js';
-import { KafkaConnectionError } from '../errors/kafka-connection.errors.js';
+import { hasNoLeader, KafkaConnectionError } from '../errors/kafka-connection.errors.js';
 import { isReply } from '../errors/kafka-reply.error.js';
 import { messageId } from '../ids/message-ids.js';
 import type { Names } from '../names/names.js';
@@ -79,12 +79,22 @@ export class Publishing {
     const least = systemClock.now() + Math.min(requestTimeout, LEAST_TIME);
     const until = Math.max(since + requestTimeout, least);
     const results = await this.sendAll(entries, until);
-    const missed = entries.filter((_, index) => isTopicGone(results[index]));
+    const missed = [...entries.keys()].filter((at) => maySendAgain(entries[at]!, results[at]!));
     if (missed.length === 0) return results;
     // A topic that was deleted is made again, once.
-    for (const { stream } of missed) this.parts.topics.forget(this.parts.names.topic(stream));
-    const again = await this.sendAll(missed, until);
-    return results.map((result) => (isTopicGone(result) ? again.shift()! : result));
+    for (const at of missed) {
+      if (isTopicGone(results[at])) this.parts.topics.forget(this.topicOf(entries[at]!));
+    }
+    const again = await this.sendAll(
+      missed.map((at) => entries[at]!),
+      until,
+    );
+    for (const [index, at] of missed.entries()) results[at] = again[index]!;
+    return results;
+  }
+
+  private topicOf({ stream }: OutgoingEntry): string {
+    return this.parts.names.topic(stream);
   }
 
   private async sendAll(entries: readonly OutgoingEntry[], until: number): Promise<Result[]> {
@@ -154,6 +164,11 @@ export class Publishing {
     return tooLarge(entry, sizeOfBatch(record), limit);
   }
 }
+
+/** Whether another try may succeed: with a topic that is made again, or in another partition. */
+const maySendAgain = (entry: OutgoingEntry, result: Result): boolean =>
+  isTopicGone(result) ||
+  (hasNoLeader(result) && entry.key === undefined && entry.partition === undefined);
 
 const isTopicGone = (result: Result | undefined): boolean =>
   isReply(result, 'UNKNOWN_TOPIC_OR_PARTITION');

@@ -57,7 +57,7 @@ export class OpeningPartitions {
     const { admin, read, states, onOpened } = this.parts;
     const [committed, logs, marks] = await Promise.all([
       admin.groupOffsets(read.groupId, read.topic),
-      admin.offsets(read.topic),
+      admin.offsets(read.topic, 'led'),
       this.parts.marks(),
     ]);
     await Promise.all(

@@ -183,7 +183,7 @@ export class PartitionReadings {
   }
 
   private async onOutOfRange({ partition, offset }: Position): Promise<void> {
-    const logs = await this.parts.admin.offsets(this.parts.read.topic);
+    const logs = await this.parts.admin.offsets(this.parts.read.topic, 'led');
     const log = logs.find((one) => one.partition === partition);
     const reading = this.partitions.get(partition);
     if (!log || reading?.position !== offset || (offset >= log.low && offset <= log.high)) return;

@@ -72,7 +72,7 @@ export class RetryTopics {
     const topic = names.retries(group, stream);
     try {
       const [logs, committed] = await Promise.all([
-        admin.offsets(topic),
+        admin.offsets(topic, 'led'),
         admin.groupOffsets(names.retriesGroup(group, stream), topic),
       ]);
       const below = committed.flatMap(({ partition, offset }) => {

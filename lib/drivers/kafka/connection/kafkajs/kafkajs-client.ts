@@ -2,10 +2,11 @@ import type { EventBus } from '../../../../core/event-bus.js';
 import type { KafkaAdmin, KafkaClient, KafkaProducer, ProducerOptions } from '../kafka-client.js';
 import type { GroupOptions, KafkaGroup } from '../kafka-group.js';
 import type { CompletedKafkaOptions } from '../kafka.options.js';
+import { Coordinators } from './access/coordinators.js';
 import { KafkajsAccess } from './access/kafkajs-access.js';
 import { KafkajsAdmin } from './admin/kafkajs-admin.js';
 import { KafkajsBrokers } from './admin/kafkajs-brokers.js';
-import { KafkajsCoordinators } from './members/kafkajs-coordinators.js';
+import { GroupCoordinators } from './members/group-coordinators.js';
 import { KafkajsGroup } from './members/kafkajs-group.js';
 import { KafkajsProducers } from './producing/kafkajs-producers.js';
 
@@ -15,15 +16,19 @@ export class KafkajsClient implements KafkaClient {
   readonly access: KafkajsAccess;
   private readonly brokers: KafkajsBrokers;
   private readonly producers: KafkajsProducers;
-  readonly coordinators: KafkajsCoordinators;
+  readonly groups: GroupCoordinators;
 
   constructor(options: CompletedKafkaOptions, events: EventBus) {
     const { requestTimeout, compression } = options;
     this.access = new KafkajsAccess(options, events);
-    this.brokers = new KafkajsBrokers(this.access, requestTimeout);
+    const coordinators = new Coordinators();
+    this.brokers = new KafkajsBrokers(this.access, coordinators, requestTimeout);
     this.admin = new KafkajsAdmin(this.brokers, () => this.access.load(), requestTimeout);
-    this.coordinators = new KafkajsCoordinators(this.access);
-    this.producers = new KafkajsProducers(this.access, { requestTimeout, compression });
+    this.groups = new GroupCoordinators(this.access, coordinators);
+    this.producers = new KafkajsProducers(this.access, coordinators, {
+      requestTimeout,
+      compression,
+    });
   }
 
   get connections(): number {

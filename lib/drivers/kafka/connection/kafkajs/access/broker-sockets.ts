@@ -74,10 +74,14 @@ export class BrokerSockets {
   }
 }
 
+/** What a broker says to a client without TLS begins so, where it asks for TLS. */
+const TLS_ALERT = Buffer.from([0x15, 0x03]);
+
 /** kafkajs would wait for all of an answer of gigabytes. */
 function refuseOthers(socket: Socket, first: Buffer): void {
   const length = first.length < 4 ? 0 : first.readInt32BE();
-  if (length >= 0 && length <= LONGEST_ANSWER) return;
+  const isTls = first.subarray(0, TLS_ALERT.length).equals(TLS_ALERT);
+  if (!isTls && length >= 0 && length <= LONGEST_ANSWER) return;
   const error = new Error('the server that has answered is no broker of Kafka');
   socket.destroy(Object.assign(error, { code: NOT_KAFKA }));
 }

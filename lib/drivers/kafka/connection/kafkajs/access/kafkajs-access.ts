@@ -10,8 +10,10 @@ import { triedFor } from '../../../../connections/first-connection.js';
 import { BrokerSockets } from './broker-sockets.js';
 import { BrokerWatch } from './broker-watch.js';
 import type { CompletedKafkaOptions } from '../../kafka.options.js';
+import { clusterOf, type KafkajsCluster } from '../library/kafkajs-cluster.js';
 import { connectError, isRefused, typedError } from '../library/kafkajs-errors.js';
 import { loadKafkaJS, type KafkaJS } from '../library/kafkajs-package.js';
+import { keepMetadataByTopic } from '../library/metadata-by-topic.js';
 import { SilentBrokers } from './silent-brokers.js';
 
 /** Longest wait for one broker to accept a connection, in milliseconds. Then the next one is tried. */
@@ -24,10 +26,8 @@ const REAUTHENTICATION = 10_000;
 /** What kafkajs tries again by itself: a coordinator or a leader that is being chosen. */
 const RETRY = { initialRetryTime: 50, maxRetryTime: 200, retries: 2 } as const;
 
-/** How a {@link Cluster} is opened. */
+/** How a {@link KafkajsCluster} is opened. */
 export interface ClusterOptions {
-  /** Interval at which metadata counts as old, in milliseconds. @default that of the options */
-  readonly metadataMaxAge?: number;
   /** Gets each new socket, before anything is written to it. */
   readonly onSocket?: (socket: Socket) => void;
 }
@@ -41,7 +41,7 @@ export class KafkajsAccess {
   private readonly sockets: BrokerSockets;
   private readonly watch: BrokerWatch;
   private readonly address: string;
-  private readonly clusters = new Set<Cluster>();
+  private readonly clusters = new Set<KafkajsCluster>();
   private readonly closing = new AbortController();
   private loading: Promise<KafkaJS> | undefined;
   private kafka: Kafka | undefined;
@@ -72,7 +72,7 @@ export class KafkajsAccess {
    * hands its cluster to functions that choose partitions, and nothing else does so in public.
    * @throws MissingPackageError, ClosedError
    */
-  async cluster(options: ClusterOptions = {}): Promise<Cluster> {
+  async cluster(options: ClusterOptions = {}): Promise<KafkajsCluster> {
     const kafkajs = await this.load();
     if (this.isClosed) throw new ClosedError('The connection to Kafka');
     const silent = new SilentBrokers();
@@ -85,7 +85,7 @@ export class KafkajsAccess {
     let opened: Cluster | undefined;
     const consumer = kafka.consumer({
       groupId: 'none',
-      metadataMaxAge: options.metadataMaxAge ?? this.#options.metadataMaxAge,
+      metadataMaxAge: this.#options.metadataMaxAge,
       allowAutoTopicCreation: false,
       partitionAssigners: [
         ({ cluster }) => {
@@ -95,8 +95,10 @@ export class KafkajsAccess {
       ],
     });
     consumer.on(consumer.events.REQUEST_TIMEOUT, ({ payload }) => silent.end(payload.broker));
-    this.clusters.add(opened!);
-    return concealed(opened!, () => 'connections to Kafka');
+    const cluster = clusterOf(opened!);
+    keepMetadataByTopic(cluster);
+    this.clusters.add(cluster);
+    return concealed(cluster, () => 'connections to Kafka');
   }
 
   /**
@@ -104,7 +106,7 @@ export class KafkajsAccess {
    * where there is a connection.
    * @throws KafkaConnectionError (`not-sent`) after `connectTimeout`, and at once where the login is refused
    */
-  async connected(cluster: Cluster, action: string): Promise<void> {
+  async connected(cluster: KafkajsCluster, action: string): Promise<void> {
     if (cluster.isConnected()) return;
     const { connectTimeout } = this.#options;
     const deadline = systemClock.now() + connectTimeout;
@@ -128,7 +130,7 @@ export class KafkajsAccess {
   }
 
   /** Ends the connections of one part. Never rejects. */
-  async end(cluster: Cluster): Promise<void> {
+  async end(cluster: KafkajsCluster): Promise<void> {
     if (!this.clusters.delete(cluster)) return;
     await within(
       systemClock,

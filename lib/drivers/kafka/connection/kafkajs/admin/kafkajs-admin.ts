@@ -8,7 +8,7 @@ import type {
   PartitionOffsets,
   ReadBatch,
 } from '../../kafka-client.js';
-import type { AdminBroker } from './kafkajs-admin-requests.js';
+import type { KafkajsBroker } from '../library/kafkajs-broker.js';
 import type { KafkajsBrokers } from './kafkajs-brokers.js';
 import { KafkajsGroups } from './kafkajs-groups.js';
 import type { KafkaJS } from '../library/kafkajs-package.js';
@@ -38,16 +38,15 @@ export class KafkajsAdmin implements KafkaAdmin {
     this.topicRequests = new KafkajsTopics(brokers, requestTimeout);
   }
 
-  async offsets(topic: string): Promise<PartitionOffsets[]> {
+  async offsets(topic: string, which: 'all' | 'led' = 'all'): Promise<PartitionOffsets[]> {
     const [low, high] = await Promise.all([
-      this.offsetsOf(topic, EARLIEST),
-      this.offsetsOf(topic, LATEST),
+      this.offsetsOf(topic, EARLIEST, which),
+      this.offsetsOf(topic, LATEST, which),
     ]);
-    return [...low].map(([partition, first]) => ({
-      partition,
-      low: first,
-      high: Math.max(first, high.get(partition) ?? first),
-    }));
+    return [...low].flatMap(([partition, first]) => {
+      const end = high.get(partition);
+      return end === undefined ? [] : [{ partition, low: first, high: Math.max(first, end) }];
+    });
   }
 
   async offsetsAt(topic: string, time: number): Promise<Map<number, number>> {
@@ -166,15 +165,19 @@ export class KafkajsAdmin implements KafkaAdmin {
   }
 
   /** One offset per partition. -1: there is no record of this time or later. */
-  private async offsetsOf(topic: string, timestamp: number): Promise<Map<number, number>> {
+  private async offsetsOf(
+    topic: string,
+    timestamp: number,
+    which: 'all' | 'led' = 'all',
+  ): Promise<Map<number, number>> {
     const isolationLevel = timestamp === LATEST ? READ_UNCOMMITTED : READ_COMMITTED;
-    const ask = (broker: AdminBroker, led: readonly number[]) =>
+    const ask = (broker: KafkajsBroker, led: readonly number[]) =>
       broker.listOffsets({
         ...{ replicaId: -1, isolationLevel },
         topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp })) }],
       });
     const action = `looking for offsets of the topic "${topic}"`;
-    const answers = await this.brokers.askLeaders(action, topic, ask);
+    const answers = await this.brokers.askLeaders(action, topic, ask, which);
     const partitions = answers.flatMap(({ responses }) => responses[0]?.partitions ?? []);
     return new Map(
       partitions

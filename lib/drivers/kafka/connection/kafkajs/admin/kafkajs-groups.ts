@@ -5,7 +5,7 @@ import type {
   GroupOffset,
   Partitions,
 } from '../../kafka-client.js';
-import type { DescribedGroup, OffsetAnswer } from './kafkajs-admin-requests.js';
+import type { DescribedGroup, OffsetAnswer } from '../library/kafkajs-broker.js';
 import type { KafkajsBrokers } from './kafkajs-brokers.js';
 import { typedError } from '../library/kafkajs-errors.js';
 import type { KafkaJS } from '../library/kafkajs-package.js';

@@ -1,23 +1,25 @@
 import type { Socket } from 'node:net';
-import type { Cluster } from 'kafkajs';
 import { ClosedError } from '../../../../../core/errors/start-up.errors.js';
 import { isReply } from '../../../errors/kafka-reply.error.js';
-import { readBatch, type FetchedPartition } from '../library/fetched-records.js';
+import { readBatch } from '../library/fetched-records.js';
 import type { CommittedOffset } from '../../kafka-client.js';
-import type {
-  FetchAnswer,
-  FetchRequest,
-  GroupOptions,
-  Joined,
-  JoinRequest,
-  KafkaGroup,
-  Leaders,
-  Membership,
-  Share,
+import {
+  NO_NODE,
+  type FetchAnswer,
+  type FetchRequest,
+  type GroupOptions,
+  type Joined,
+  type JoinRequest,
+  type KafkaGroup,
+  type Leaders,
+  type Membership,
+  type Share,
 } from '../../kafka-group.js';
 import type { KafkajsAccess } from '../access/kafkajs-access.js';
-import type { GroupBroker, KafkajsCoordinators } from './kafkajs-coordinators.js';
+import { withRequests, type KafkajsBroker } from '../library/kafkajs-broker.js';
+import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
 import { typedError } from '../library/kafkajs-errors.js';
+import type { GroupCoordinators } from './group-coordinators.js';
 import { loadKafkaJS } from '../library/kafkajs-package.js';
 import { nameStaticMember } from './static-membership.js';
 
@@ -27,7 +29,7 @@ const READ_COMMITTED = 1;
 
 export interface KafkajsGroupParts {
   readonly access: KafkajsAccess;
-  readonly coordinators: KafkajsCoordinators;
+  readonly groups: GroupCoordinators;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface KafkajsGroupParts {
  * until they are done. Commits and heartbeats share those of all members.
  */
 export class KafkajsGroup implements KafkaGroup {
-  private opening: Promise<Cluster> | undefined;
+  private opening: Promise<KafkajsCluster> | undefined;
   private closed = false;
 
   constructor(
@@ -51,11 +53,13 @@ export class KafkajsGroup implements KafkaGroup {
     const { topic } = this.options;
     try {
       const cluster = await this.cluster();
-      await cluster.addTargetTopic(topic);
+      cluster.targetTopics.add(topic);
       await cluster.refreshMetadata();
+      const found = cluster.brokerPool.metadata?.topicMetadata.find((one) => one.topic === topic);
+      if (found?.error) throw found.error;
       const leaders = new Map<string, number[]>();
-      for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(topic)) {
-        const node = String(leader);
+      for (const { partitionId, leader } of found?.partitionMetadata ?? []) {
+        const node = leader < 0 ? NO_NODE : String(leader);
         leaders.set(node, [...(leaders.get(node) ?? []), partitionId]);
       }
       return leaders.size === 0 ? undefined : leaders;
@@ -142,12 +146,10 @@ export class KafkajsGroup implements KafkaGroup {
     }));
     try {
       const broker = await (await this.cluster()).findBroker({ nodeId: request.node });
-      const { responses } = (await broker.fetch({
+      const { responses } = await broker.fetch({
         ...{ maxWaitTime: maxWait, minBytes: 1, maxBytes, isolationLevel: READ_COMMITTED },
         topics: [{ topic, partitions }],
-      })) as {
-        readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[];
-      };
+      });
       const from = new Map(positions.map(({ partition, offset }) => [partition, offset]));
       const fetched = responses.flatMap((response) => response.partitions);
       return { batches: fetched.map((one) => readBatch(topic, from.get(one.partition)!, one)) };
@@ -165,7 +167,7 @@ export class KafkajsGroup implements KafkaGroup {
   }
 
   /** Its own connections. */
-  private async cluster(): Promise<Cluster> {
+  private async cluster(): Promise<KafkajsCluster> {
     const { access } = this.parts;
     if (this.closed) throw new ClosedError('The member of the group');
     const { instanceId } = this.options;
@@ -180,23 +182,14 @@ export class KafkajsGroup implements KafkaGroup {
   }
 
   /** Asks the coordinator of the group over the connections of all members. */
-  private ask<T>(action: string, request: (broker: GroupBroker) => Promise<T>): Promise<T> {
-    const { groupId } = this.options;
-    return this.parts.coordinators.ask(groupId, this.named(action), request);
+  private ask<T>(action: string, request: (broker: KafkajsBroker) => Promise<T>): Promise<T> {
+    return this.parts.groups.ask(this.options.groupId, this.named(action), request);
   }
 
   /** The same over connections of its own. */
-  private async askItself<T>(
-    action: string,
-    request: (broker: GroupBroker) => Promise<T>,
-  ): Promise<T> {
-    const { groupId } = this.options;
-    try {
-      const cluster = await this.cluster();
-      return await request((await cluster.findGroupCoordinator({ groupId })) as GroupBroker);
-    } catch (error) {
-      throw typedError(error, this.named(action));
-    }
+  private askItself<T>(action: string, request: (broker: KafkajsBroker) => Promise<T>): Promise<T> {
+    const connect = (): Promise<KafkajsCluster> => this.cluster();
+    return this.parts.groups.askOver(connect, this.options.groupId, this.named(action), request);
   }
 
   private named(action: string): string {
@@ -204,22 +197,15 @@ export class KafkajsGroup implements KafkaGroup {
   }
 }
 
-type MakeRequest = (request: { readonly memberId?: string }) => unknown;
-
 /**
  * The same broker, which tells the id that it has given to a new member. kafkajs joins again with that id
  * by itself, and returns it when all members have joined: too late to leave with it.
  */
-function tellingMemberId(broker: GroupBroker, onMemberId: (memberId: string) => void): GroupBroker {
-  const { lookupRequest } = broker as unknown as {
-    readonly lookupRequest: (...definition: unknown[]) => MakeRequest;
-  };
-  const telling = (...definition: unknown[]): MakeRequest => {
-    const make = lookupRequest(...definition);
-    return (request) => {
-      if (request.memberId) onMemberId(request.memberId);
-      return make(request);
-    };
-  };
-  return Object.create(broker, { lookupRequest: { value: telling } }) as GroupBroker;
-}
+const tellingMemberId = (
+  broker: KafkajsBroker,
+  onMemberId: (memberId: string) => void,
+): KafkajsBroker =>
+  withRequests(broker, (make) => (request) => {
+    if (request.memberId) onMemberId(request.memberId);
+    return make(request);
+  });

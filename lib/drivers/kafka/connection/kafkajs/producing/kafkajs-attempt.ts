@@ -1,19 +1,20 @@
-import type { Broker } from 'kafkajs';
 import { systemClock } from '../../../../../core/clock.js';
 import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
+import type { KafkajsBroker, ProduceAnswer } from '../library/kafkajs-broker.js';
 import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
-import type { KafkajsLeaders, Leaders } from './kafkajs-leaders.js';
+import { NoLeader, type KafkajsLeaders, type Leaders } from './kafkajs-leaders.js';
 import * as refusals from '../library/kafkajs-refusals.js';
-import {
-  produceRequest,
-  type ProduceAnswer,
-  type ProduceBroker,
-} from './kafkajs-produce-request.js';
+import { produceRequest } from './kafkajs-produce-request.js';
 import { PUBLISHING, type ProduceBatch } from './produce-batch.js';
 import type { ProducerState } from './producer-state.js';
 
 /** For how long brokers may not know a topic that was just made, in milliseconds. */
 const SPREADING = 1000;
+
+/** For how long a message waits for a leader of its partition that is being chosen, in milliseconds. */
+const CHOOSING = 2000;
+const NO_LEADER =
+  'Nothing was sent; try again with backoff. Start the brokers that have copies of this partition: kafka-topics.sh --describe --unavailable-partitions tells which.';
 
 /** When a call of `send` began and ends, on the clock of this process. */
 export interface Time {
@@ -26,7 +27,7 @@ export interface AttemptParts {
   readonly leaders: KafkajsLeaders;
   readonly typed: (error: unknown, action: string) => Error;
   /** The producer that sends now. Opens one where there is none. */
-  readonly producer: (broker: Broker) => Promise<ProducerState>;
+  readonly producer: (broker: KafkajsBroker) => Promise<ProducerState>;
   /** Called before batches are sent. */
   readonly prepare?: (batches: readonly ProduceBatch[]) => Promise<void>;
   /** This producer is of no use any more: the next one is another. Undefined: no other one may send. */
@@ -62,7 +63,8 @@ export class KafkajsAttempt {
     for (const batch of batches) {
       const partitions = leaders.get(batch.topic)!;
       const leader = partitions instanceof Error ? partitions : partitions.get(batch.partition);
-      if (typeof leader !== 'string') this.refused(batch, leader ?? new NoPartition(batch));
+      if (leader instanceof NoLeader) this.waitForLeader(batch, leader);
+      else if (typeof leader !== 'string') this.refused(batch, leader ?? new NoPartition(batch));
       else {
         const others = byLeader.get(leader);
         if (others) others.push(batch);
@@ -72,19 +74,27 @@ export class KafkajsAttempt {
     return byLeader;
   }
 
+  /** A leader is chosen in a moment, or there is none for long: then other partitions need not wait. */
+  private waitForLeader(batch: ProduceBatch, error: NoLeader): void {
+    batch.cause = error;
+    this.parts.leaders.stale();
+    if (batch.mayBeStored || systemClock.now() - error.since < CHOOSING) return;
+    batch.failed(new KafkaConnectionError('not-sent', PUBLISHING, error, NO_LEADER));
+  }
+
   private async sendTo(nodeId: string, batches: readonly ProduceBatch[]): Promise<void> {
     try {
       const broker = await this.parts.cluster.findBroker({ nodeId });
       const producer = await this.parts.producer(broker);
       await this.parts.prepare?.(batches);
-      await this.produce(broker as unknown as ProduceBroker, producer, batches);
+      await this.produce(broker, producer, batches);
     } catch (error) {
       for (const batch of batches) this.refused(batch, error);
     }
   }
 
   private async produce(
-    broker: ProduceBroker,
+    broker: KafkajsBroker,
     producer: ProducerState,
     given: readonly ProduceBatch[],
   ): Promise<void> {

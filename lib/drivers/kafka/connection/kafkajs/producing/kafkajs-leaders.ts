@@ -1,16 +1,33 @@
+import { systemClock } from '../../../../../core/clock.js';
 import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
-import { brokerWord } from '../library/kafkajs-refusals.js';
 
 /** Topics whose metadata is kept fresh. When there are more, all are asked for again. */
 const MOST = 500;
 
 /** The broker of each partition of a topic, by number. An error: why it is not known. */
-export type Leaders = ReadonlyMap<string, ReadonlyMap<number, string> | Error>;
+export type Leaders = ReadonlyMap<string, ReadonlyMap<number, string | NoLeader> | Error>;
+
+/** No broker leads the partition, as far as the brokers know. */
+export class NoLeader extends Error {
+  readonly type = 'LEADER_NOT_AVAILABLE';
+  readonly retriable = true;
+
+  constructor(
+    topic: string,
+    partition: number,
+    /** When this was first seen, on the clock of this process. */
+    readonly since: number,
+  ) {
+    super(`No broker leads partition ${partition} of the topic "${topic}"`);
+  }
+}
 
 /** Knows which broker leads which partition. */
 export class KafkajsLeaders {
   /** Asked for again before the next use: a broker has said that it does not lead a partition. */
   private isStale = false;
+  /** Since when partitions have no leader, by `<partition>/<topic>`. */
+  private readonly leaderless = new Map<string, number>();
 
   constructor(private readonly cluster: KafkajsCluster) {}
 
@@ -23,13 +40,8 @@ export class KafkajsLeaders {
    * @throws where no broker answers
    */
   async of(topics: ReadonlySet<string>): Promise<Leaders> {
-    try {
-      await this.refresh(topics);
-      return new Map([...topics].map((topic) => [topic, this.leadersOf(topic)]));
-    } catch (error) {
-      if (brokerWord(error) === undefined) throw error;
-      return this.oneByOne(topics);
-    }
+    await this.refresh(topics);
+    return new Map([...topics].map((topic) => [topic, this.leadersOf(topic)]));
   }
 
   private async refresh(topics: ReadonlySet<string>): Promise<void> {
@@ -44,27 +56,30 @@ export class KafkajsLeaders {
     else await cluster.refreshMetadataIfNecessary();
   }
 
-  /** A broker answers for all topics of a request, or for none. */
-  private async oneByOne(topics: ReadonlySet<string>): Promise<Leaders> {
-    const found = new Map<string, ReadonlyMap<number, string> | Error>();
-    for (const topic of topics) {
-      this.cluster.targetTopics = new Set([topic]);
-      try {
-        await this.cluster.refreshMetadata();
-        found.set(topic, this.leadersOf(topic));
-      } catch (error) {
-        if (brokerWord(error) === undefined) throw error;
-        found.set(topic, error as Error);
-      }
+  private leadersOf(topic: string): ReadonlyMap<number, string | NoLeader> | Error {
+    const { metadata } = this.cluster.brokerPool;
+    const found = metadata?.topicMetadata.find((one) => one.topic === topic);
+    if (found?.error) {
+      // It is asked for again when it is written to again.
+      this.cluster.targetTopics.delete(topic);
+      return found.error;
     }
-    const known = [...topics].filter((topic) => !(found.get(topic) instanceof Error));
-    this.cluster.targetTopics = new Set(known);
-    this.isStale = true;
-    return found;
+    return new Map(
+      found?.partitionMetadata.map(({ partitionId, leader }) => [
+        partitionId,
+        this.leaderOf(topic, partitionId, leader),
+      ]),
+    );
   }
 
-  private leadersOf(topic: string): ReadonlyMap<number, string> {
-    const partitions = this.cluster.findTopicPartitionMetadata(topic);
-    return new Map(partitions.map(({ partitionId, leader }) => [partitionId, String(leader)]));
+  private leaderOf(topic: string, partition: number, leader: number): string | NoLeader {
+    const place = `${partition}/${topic}`;
+    if (leader >= 0) {
+      if (this.leaderless.size > 0) this.leaderless.delete(place);
+      return String(leader);
+    }
+    const since = this.leaderless.get(place) ?? systemClock.now();
+    this.leaderless.set(place, since);
+    return new NoLeader(topic, partition, since);
   }
 }

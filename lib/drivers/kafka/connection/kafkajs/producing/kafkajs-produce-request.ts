@@ -34,18 +34,6 @@ interface PartitionData {
   readonly messages: readonly KafkaRecord[];
 }
 
-/** A broker's answer where it has stored all batches of a request. */
-export interface ProduceAnswer {
-  readonly topics: readonly {
-    readonly topicName: string;
-    readonly partitions: readonly { readonly partition: number; readonly baseOffset: string }[];
-  }[];
-}
-
-export interface ProduceBroker {
-  produce(request: ProduceRequest): Promise<ProduceAnswer>;
-}
-
 /** A request that writes batches, numbered so that the broker knows a repetition. */
 export function produceRequest({
   batches,

@@ -1,10 +1,10 @@
 import type { KafkaProducer, KafkaRecord, KafkaTransaction } from '../../kafka-client.js';
+import type { KafkajsBroker } from '../library/kafkajs-broker.js';
 import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
 import { KafkajsLeaders } from './kafkajs-leaders.js';
 import { KafkajsSending } from './kafkajs-sending.js';
 import type { Outcome } from './produce-batch.js';
 import { ProducerState } from './producer-state.js';
-import type { CoordinatorBroker } from './transaction-coordinators.js';
 
 /** What producers of one driver share. */
 export interface ProducerParts {
@@ -29,7 +29,7 @@ export class KafkajsProducer implements KafkaProducer {
   constructor(private readonly parts: ProducerParts) {
     this.sending = new KafkajsSending({
       ...parts,
-      producer: (broker) => this.opened(broker as CoordinatorBroker),
+      producer: (broker) => this.opened(broker),
       renew: (producer) => this.renew(producer),
     });
   }
@@ -45,12 +45,12 @@ export class KafkajsProducer implements KafkaProducer {
   /** Its connections are those of the driver. */
   async close(): Promise<void> {}
 
-  private opened(broker: CoordinatorBroker): Promise<ProducerState> {
+  private opened(broker: KafkajsBroker): Promise<ProducerState> {
     this.opening ??= this.open(broker).finally(() => (this.opening = undefined));
     return this.state ? Promise.resolve(this.state) : this.opening;
   }
 
-  private async open(broker: CoordinatorBroker): Promise<ProducerState> {
+  private async open(broker: KafkajsBroker): Promise<ProducerState> {
     this.state ??= await openProducer(broker);
     return this.state;
   }
@@ -63,7 +63,7 @@ export class KafkajsProducer implements KafkaProducer {
 
 /** Asks a broker for the identity of a producer. One with a transactional id fences those before it. */
 export async function openProducer(
-  broker: CoordinatorBroker,
+  broker: KafkajsBroker,
   transactionalId?: string,
   transactionTimeout = 60_000,
 ): Promise<ProducerState> {

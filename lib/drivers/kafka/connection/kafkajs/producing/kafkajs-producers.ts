@@ -1,8 +1,8 @@
 import { COMPRESSIONS } from '../../../compression/register-codecs.js';
 import type { KafkaProducer, ProducerOptions } from '../../kafka-client.js';
 import type { CompletedKafkaOptions } from '../../kafka.options.js';
+import type { Coordinators } from '../access/coordinators.js';
 import type { KafkajsAccess } from '../access/kafkajs-access.js';
-import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
 import { typedError } from '../library/kafkajs-errors.js';
 import { KafkajsLeaders } from './kafkajs-leaders.js';
 import { KafkajsProducer } from './kafkajs-producer.js';
@@ -18,6 +18,7 @@ export class KafkajsProducers {
 
   constructor(
     private readonly access: Pick<KafkajsAccess, 'cluster'>,
+    private readonly coordinators: Coordinators,
     private readonly options: Options,
   ) {}
 
@@ -35,12 +36,17 @@ export class KafkajsProducers {
 
   private async parts(): Promise<TransactionParts> {
     const { requestTimeout: timeout, compression } = this.options;
-    const cluster = (await this.access.cluster()) as KafkajsCluster;
+    const cluster = await this.access.cluster();
     const typed = typedError;
     return {
       ...{ cluster, typed, timeout, compression: COMPRESSIONS[compression] },
       leaders: new KafkajsLeaders(cluster),
-      coordinators: new TransactionCoordinators({ cluster, typed, timeout }),
+      coordinators: new TransactionCoordinators({
+        cluster,
+        typed,
+        timeout,
+        known: this.coordinators,
+      }),
     };
   }
 }

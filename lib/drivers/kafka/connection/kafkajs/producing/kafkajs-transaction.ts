@@ -1,11 +1,12 @@
 import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
 import { isReply } from '../../../errors/kafka-reply.error.js';
 import type { CommittedOffset, KafkaRecord, KafkaTransaction } from '../../kafka-client.js';
+import type { KafkajsBroker } from '../library/kafkajs-broker.js';
 import { KafkajsSending } from './kafkajs-sending.js';
 import type { ProducerParts } from './kafkajs-producer.js';
 import type { Outcome, ProduceBatch } from './produce-batch.js';
 import type { ProducerState } from './producer-state.js';
-import type { CoordinatorBroker, TransactionCoordinators } from './transaction-coordinators.js';
+import type { TransactionCoordinators } from './transaction-coordinators.js';
 
 /** What the transactional producers of one driver share. */
 export interface TransactionParts extends ProducerParts {
@@ -111,7 +112,7 @@ export class KafkajsTransaction implements KafkaTransaction {
     return { transactionalId: this.transactionalId, producerId, producerEpoch };
   }
 
-  private ask<T>(action: string, request: (broker: CoordinatorBroker) => Promise<T>): Promise<T> {
+  private ask<T>(action: string, request: (broker: KafkajsBroker) => Promise<T>): Promise<T> {
     const of = { type: 'transaction', id: this.transactionalId } as const;
     return this.parts.coordinators.ask(of, action, request);
   }
