@@ -8,6 +8,10 @@ export type {
 } from './drivers/kafka/connection/kafka.options.js';
 export { KafkaConnectionError } from './drivers/kafka/errors/kafka-connection.errors.js';
 export {
+  KafkaInstanceTakenError,
+  KafkaUnreadableError,
+} from './drivers/kafka/errors/kafka-reading.errors.js';
+export {
   KafkaTopicMissingError,
   KafkaTopicNameError,
 } from './drivers/kafka/errors/kafka-topic.errors.js';

@@ -33,8 +33,8 @@ const LONGEST = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
-  // Rounds up, because Node cuts fractions off and would fire too early.
-  setTimeout: (callback, ms) => setTimeout(callback, Math.min(Math.ceil(ms), LONGEST)),
+  // Rounds up, because Node cuts fractions off and would fire too early. Node 24 warns of a time that is over.
+  setTimeout: (callback, ms) => setTimeout(callback, Math.max(0, Math.min(Math.ceil(ms), LONGEST))),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 

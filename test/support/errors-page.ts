@@ -18,6 +18,7 @@ import * as startUp from '../../lib/core/errors/start-up.errors.js';
 import * as subscription from '../../lib/core/errors/subscription.errors.js';
 import * as redisConnection from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import * as kafkaConnection from '../../lib/drivers/kafka/errors/kafka-connection.errors.js';
+import * as kafkaReading from '../../lib/drivers/kafka/errors/kafka-reading.errors.js';
 import * as kafkaTopics from '../../lib/drivers/kafka/errors/kafka-topic.errors.js';
 import * as kafkaDoor from '../../lib/kafka.js';
 import * as natsConnection from '../../lib/drivers/nats/errors/nats-connection.errors.js';
@@ -111,8 +112,10 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'Of Kafka alone',
     file: '../../drivers/kafka/errors/kafka-connection',
-    also: ['../../lib/drivers/kafka/errors/kafka-topic.errors.ts'],
-    classes: [kafkaConnection, kafkaTopics].flatMap(classesOf),
+    also: ['kafka-topic', 'kafka-reading'].map(
+      (name) => `../../lib/drivers/kafka/errors/${name}.errors.ts`,
+    ),
+    classes: [kafkaConnection, kafkaTopics, kafkaReading].flatMap(classesOf),
     before: `The errors of connections and of what the server refuses occur here, too. The \`cause\` is the error of kafkajs.`,
   },
   {

@@ -32,6 +32,8 @@ export class GroupCoordinator {
   readonly leaderless = new Set<number>();
   /** What a broker does that is asked for leaders, in place of an answer. */
   askedForLeaders: (() => Promise<never>) | undefined;
+  /** With what word heartbeats are refused, and their members expelled. */
+  refuseBeats: string | undefined;
   /** Number of heartbeats that were answered. */
   beats = 0;
   readonly committed = new Map<number, CommittedOffset>();
@@ -56,6 +58,10 @@ export class GroupCoordinator {
       sync: (member, shares) => this.sync(member, shares),
       heartbeat: async (member) => {
         this.check(member);
+        if (this.refuseBeats !== undefined) {
+          this.expel(member.memberId);
+          refuse(this.refuseBeats);
+        }
         this.beats++;
       },
       leave: async (memberId) => this.remove(memberId),

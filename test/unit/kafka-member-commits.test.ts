@@ -3,6 +3,7 @@ import {
   MemberCommits,
   type CommittingPartition,
 } from '../../lib/drivers/kafka/partitions/member-commits.js';
+import { KafkaReplyError } from '../../lib/drivers/kafka/errors/kafka-reply.error.js';
 import { elapse } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
@@ -12,7 +13,10 @@ class Partition implements CommittingPartition {
   committed = 0;
   readonly isOpen = true;
   inTransaction = false;
-  constructor(private readonly commits: () => MemberCommits) {}
+  constructor(
+    private readonly commits: () => MemberCommits,
+    private readonly partition = 0,
+  ) {}
 
   change(): void {
     this.version++;
@@ -20,11 +24,29 @@ class Partition implements CommittingPartition {
   }
 
   toCommit() {
-    return { partition: 0, offset: this.version, metadata: '' };
+    return { partition: this.partition, offset: this.version, metadata: '' };
   }
 }
 
 describe('the commits of a member', () => {
+  it('a partition that is refused for good holds up no other one', async () => {
+    const failures: unknown[] = [];
+    const commits: MemberCommits = new MemberCommits({
+      commitInterval: 5,
+      onFailure: (error) => failures.push(error),
+      commit: async (offsets) => {
+        if (offsets.every(({ partition }) => partition !== 1)) return;
+        throw new KafkaReplyError('committing', 'OFFSET_METADATA_TOO_LARGE', 'Too large');
+      },
+    });
+    const partitions = [0, 1, 2].map((partition) => new Partition(() => commits, partition));
+    for (const partition of partitions) partition.change();
+    await commits.now([partitions[0]!, partitions[2]!]);
+    await until('the refusal is told', () => failures.length > 0);
+    expect(partitions.map(({ committed }) => committed)).toEqual([1, 0, 1]);
+    commits.stop();
+  });
+
   it('what changes while a commit is under way is told by the next one, also where the time for it has come before', async () => {
     const requests: (() => void)[] = [];
     const told: number[] = [];

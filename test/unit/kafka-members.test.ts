@@ -146,7 +146,12 @@ describe('a member', () => {
     const held = { leaving: [] as number[], isBusy: false };
     const led: number[][] = [];
     const member = new Member({
-      ...{ group: coordinator.connect(), sessionTimeout: 100, rebalanceTimeout },
+      ...{
+        group: coordinator.connect(),
+        sessionTimeout: 100,
+        rebalanceTimeout,
+        instanceId: 'pod-1',
+      },
       metadataMaxAge: 20,
       hooks: {
         onAssigned: (partitions) => {
@@ -263,6 +268,18 @@ describe('a member', () => {
     coordinator.expel(coordinator.memberIds[0]!);
     await until('it is another member', () => coordinator.memberIds[0] === 'member-2');
     await until('it has all again', () => first.owns.size === 2);
+  });
+
+  test('says that another process has its instance id, and waits before it takes it again', async () => {
+    const coordinator = new GroupCoordinator();
+    coordinator.refuseBeats = 'FENCED_INSTANCE_ID';
+    const first = join(coordinator);
+    await until('it is told', () => first.told.some((one) => one.includes('"pod-1"')));
+    expect(first.told.filter((one) => one.startsWith('lost'))).toHaveLength(3);
+    expect([first.owns.size, coordinator.memberIds]).toEqual([0, []]);
+    // Its end does not wait.
+    await first.member.stop();
+    expect(coordinator.generation).toBe(3);
   });
 
   test('keeps a partition without a leader, reads the others, and looks for its leader soon', async () => {

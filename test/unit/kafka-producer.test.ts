@@ -10,7 +10,7 @@ import { answered, KafkaLog } from '../support/kafka-log.js';
 
 const TIMEOUT = 1000;
 
-/** Of a case in which the broker never answers. */
+/** Of a case in which no request leaves this process. */
 const SHORT = 60;
 
 function producerOn(log: KafkaLog, timeout = TIMEOUT): KafkajsProducer {
@@ -81,7 +81,7 @@ describe('a producer', () => {
 
   test('says unknown where no answer comes in time, and never repeats the record later', async () => {
     const log = new KafkaLog(1);
-    const producer = producerOn(log, SHORT);
+    const producer = producerOn(log);
     log.mishaps.push('answer is lost', ...new Array<'nothing arrives'>(99).fill('nothing arrives'));
     expect(inShort(await producer.send(records('a')))).toEqual(['unknown']);
     log.mishaps.length = 0;
@@ -100,7 +100,7 @@ describe('a producer', () => {
 
   test('sends nothing while an earlier request is on its way, and then in order', async () => {
     const log = new KafkaLog(1);
-    const producer = producerOn(log, SHORT);
+    const producer = producerOn(log);
     let resolve!: () => void;
     log.gate = new Promise((opened) => (resolve = opened));
     expect(inShort(await producer.send(records('a')))).toEqual(['unknown']);

@@ -90,6 +90,8 @@ export interface FetchedBatch extends ReadBatch {
 
 export interface FetchAnswer {
   readonly batches: readonly FetchedBatch[];
+  /** Why partitions are left out. They are asked for again after some seconds. */
+  readonly failed?: readonly Error[];
   /** There are no records at the position of this partition: they were deleted, or never written. */
   readonly outOfRange?: number;
 }

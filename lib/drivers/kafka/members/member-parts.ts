@@ -21,6 +21,8 @@ export interface MemberHooks {
 
 export interface MemberParts {
   readonly group: KafkaGroup;
+  /** Of a static member. */
+  readonly instanceId?: string | undefined;
   readonly sessionTimeout: number;
   readonly rebalanceTimeout: number;
   /** How often the member looks for new partitions, in milliseconds. */

@@ -3,10 +3,12 @@ import { sleep, systemClock, within } from '../../../core/clock.js';
 import { WakeUp } from '../../connections/wake-up.js';
 import type { CommittedOffset } from '../connection/kafka-client.js';
 import type { Membership } from '../connection/kafka-group.js';
+import { KafkaInstanceTakenError } from '../errors/kafka-reading.errors.js';
 import { isReply } from '../errors/kafka-reply.error.js';
 import { encodeClaim } from './claim.js';
 import { expelledError, isExpelled, rebalancingError } from './expelled.js';
 import type { MemberParts } from './member-parts.js';
+import { Fencings } from './fencings.js';
 import { KnownLeaders } from './known-leaders.js';
 import { OwnedPartitions, type Revocation } from './owned-partitions.js';
 import { Session } from './session.js';
@@ -34,6 +36,7 @@ export class Member {
   /** Resolves when the broker has given this member its first id. */
   private readonly naming = new Promise<void>((resolve) => (this.named = resolve));
   private running: Promise<void> | undefined;
+  private readonly fencings = new Fencings();
   private joinAgain = false;
   private stopped = false;
   private silenced = false;
@@ -73,7 +76,7 @@ export class Member {
     } catch (error) {
       if (this.membership !== membership || this.session.joining) {
         if (isReply(error, 'ILLEGAL_GENERATION')) throw rebalancingError();
-      } else if (isExpelled(error)) this.expelled();
+      } else if (isExpelled(error)) this.expelled(error);
       else if (isReply(error, 'REBALANCE_IN_PROGRESS')) this.rejoin();
       throw error;
     }
@@ -103,12 +106,14 @@ export class Member {
   /** Sends nothing more and does not leave, as if the process were dead. For tests. */
   silence(): void {
     this.silenced = true;
+    this.ending.abort();
     this.wakeUp.wake();
   }
 
   private async run(): Promise<void> {
     while (!this.stopped && !this.silenced) {
       try {
+        if (this.fencings.areNew) await this.pause(this.fencings.pause());
         if (!(await this.leaders.look())) return this.missing();
         await this.join();
         this.backoff.reset();
@@ -209,15 +214,24 @@ export class Member {
   private async failed(error: Error): Promise<void> {
     if (this.stopped || this.silenced) return;
     if (isReply(error, 'REBALANCE_IN_PROGRESS')) return;
-    if (isExpelled(error)) return this.expelled();
+    if (isExpelled(error)) return this.expelled(error);
     this.parts.hooks.onFailed(error);
-    await sleep(systemClock, this.backoff.next(), this.ending.signal);
+    await this.pause(this.backoff.next());
   }
 
-  private expelled(): void {
+  /** A look at the leaders does not end it. */
+  private pause(ms: number): Promise<void> {
+    return sleep(systemClock, ms, this.ending.signal);
+  }
+
+  private expelled(error: unknown): void {
     this.forgetMembership();
     this.rejoin();
     this.parts.hooks.onLost(this.owned.clear());
+    const { instanceId } = this.parts;
+    if (instanceId === undefined || !isReply(error, 'FENCED_INSTANCE_ID')) return;
+    this.fencings.add();
+    if (this.fencings.areNew) this.parts.hooks.onFailed(new KafkaInstanceTakenError(instanceId));
   }
 
   private forgetMembership(): void {

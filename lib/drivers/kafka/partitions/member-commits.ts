@@ -1,9 +1,18 @@
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock, type TimerHandle } from '../../../core/clock.js';
+import { isPermanent } from '../../../core/errors/streams.error.js';
 import type { CommittedOffset } from '../connection/kafka-client.js';
 
 /** Longest time from a settlement to the commit that tells of it, in milliseconds. */
 export const COMMIT_INTERVAL = 100;
+
+/** A partition, and its version when a commit of it began. */
+interface Told {
+  readonly state: CommittingPartition;
+  readonly version: number;
+}
+
+const isChanged = ({ version, committed }: CommittingPartition): boolean => version > committed;
 
 /** A partition that has something to commit. */
 export interface CommittingPartition {
@@ -106,14 +115,26 @@ export class MemberCommits {
     const told = states.map((state) => ({ state, version: state.version }));
     for (const state of states) this.changed.delete(state);
     try {
-      await this.options.commit(states.map((state) => state.toCommit()));
+      await this.commit(told);
       this.backoff.reset();
-      for (const { state, version } of told) state.committed = Math.max(state.committed, version);
     } catch (error) {
-      for (const state of states) if (state.isOpen) this.soon(state);
+      for (const state of states) if (state.isOpen && isChanged(state)) this.soon(state);
       if (!states.some(({ isOpen }) => isOpen)) return;
       this.options.onFailure(error);
       await this.pause(this.backoff.next());
+    }
+  }
+
+  /** A partition that is refused for good, such as for its metadata, holds up no other one. */
+  private async commit(told: readonly Told[]): Promise<void> {
+    try {
+      await this.options.commit(told.map(({ state }) => state.toCommit()));
+      for (const { state, version } of told) state.committed = Math.max(state.committed, version);
+    } catch (error) {
+      if (told.length === 1 || !isPermanent(error)) throw error;
+      const outcomes = await Promise.allSettled(told.map((one) => this.commit([one])));
+      const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (refused) throw refused.reason;
     }
   }
 

@@ -121,6 +121,7 @@ export class Fetching {
     if (answer.outOfRange !== undefined) {
       await this.hooks.onOutOfRange(asked.get(answer.outOfRange)!);
     }
+    for (const error of answer.failed ?? []) this.hooks.onFailed(error);
     for (const batch of answer.batches) this.hooks.onBatch(batch, asked.get(batch.partition)!);
   }
 }

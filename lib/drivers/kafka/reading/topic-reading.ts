@@ -148,10 +148,10 @@ export class TopicReading {
   }
 
   private makeMember(group: KafkaGroup): Member {
-    const { rebalanceTimeout, metadataMaxAge } = this.parts.options;
+    const { rebalanceTimeout, metadataMaxAge, instanceId } = this.parts.options;
     const { sessionTimeout } = this.reader;
     return new Member({
-      ...{ group, sessionTimeout, rebalanceTimeout, metadataMaxAge },
+      ...{ group, instanceId, sessionTimeout, rebalanceTimeout, metadataMaxAge },
       hooks: {
         onAssigned: (partitions) => this.assigned(partitions),
         onLeaving: (partitions) => this.drain(partitions),

@@ -8,9 +8,11 @@ import type {
   PartitionOffsets,
   ReadBatch,
 } from '../../kafka-client.js';
+import { KafkaUnreadableError } from '../../../errors/kafka-reading.errors.js';
 import type { KafkajsBroker } from '../library/kafkajs-broker.js';
 import type { KafkajsBrokers } from './kafkajs-brokers.js';
 import { KafkajsGroups } from './kafkajs-groups.js';
+import { isUndecodable } from '../library/kafkajs-errors.js';
 import type { KafkaJS } from '../library/kafkajs-package.js';
 import { KafkajsTopics, missingTopic } from './kafkajs-topics.js';
 
@@ -109,10 +111,15 @@ export class KafkajsAdmin implements KafkaAdmin {
       action,
       topic,
       (broker) =>
-        broker.fetch({
-          ...{ maxWaitTime: 0, minBytes: 0, maxBytes, isolationLevel: READ_COMMITTED },
-          topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes }] }],
-        }),
+        broker
+          .fetch({
+            ...{ maxWaitTime: 0, minBytes: 0, maxBytes, isolationLevel: READ_COMMITTED },
+            topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes }] }],
+          })
+          .catch((error: unknown) => {
+            if (!isUndecodable(error)) throw error;
+            throw new KafkaUnreadableError(topic, partition, offset, error);
+          }),
       [partition],
     );
     const fetched = answers[0]?.responses[0]?.partitions[0];

@@ -1,4 +1,5 @@
 import { PermissionDeniedError } from '../../../../../core/errors/server.errors.js';
+import { MissingPackageError } from '../../../../../core/errors/start-up.errors.js';
 import { StreamsError } from '../../../../../core/errors/streams.error.js';
 import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
 import { KafkaReplyError } from '../../../errors/kafka-reply.error.js';
@@ -25,6 +26,8 @@ export const NOT_KAFKA = 'ERR_NOT_KAFKA';
 
 /** What Node says where no connection could be made. */
 const UNREACHED = /^(?:ECONNREFUSED|EHOST|ENET|EAI_AGAIN|ENOTFOUND|ETIMEDOUT)/;
+/** The codes of Node for what the system has refused. */
+const SYSTEM = /^E[A-Z0-9]+$/;
 /** Errors of kafkajs before a request is sent. */
 const NOT_SENT: ReadonlySet<string> = new Set([
   'KafkaJSBrokerNotFound',
@@ -32,6 +35,15 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'KafkaJSLockTimeout',
   'KafkaJSMetadataNotLoaded',
   'KafkaJSTopicMetadataNotLoaded',
+]);
+/** Errors of kafkajs where it cannot decode an answer. */
+const DECODING: ReadonlySet<string> = new Set([
+  'KafkaJSInvalidLongError',
+  'KafkaJSInvalidVarIntError',
+  'KafkaJSInvariantViolation',
+  'KafkaJSNotImplemented',
+  'KafkaJSPartialMessageError',
+  'KafkaJSUnsupportedMagicByteInMessageSet',
 ]);
 /** What Node and OpenSSL say of certificates. */
 const TLS = /tls|ssl|certificate|self.signed|altname|CERT_|UNABLE_TO_/i;
@@ -92,6 +104,14 @@ export const isRefused = (error: unknown): boolean => {
   const root = rootOf(error);
   return isLoginRefused(root) || isTls(root) || root.code === NOT_KAFKA;
 };
+
+/** Whether a broker has answered, and the answer cannot be decoded or decompressed in this process. */
+export function isUndecodable(error: unknown): boolean {
+  if (error instanceof StreamsError) return error instanceof MissingPackageError;
+  const { name, type, code } = rootOf(error);
+  if (type !== undefined) return false;
+  return DECODING.has(name) || !(name.startsWith('KafkaJS') || SYSTEM.test(String(code ?? '')));
+}
 
 const isLoginRefused = ({ name, type }: Raw): boolean =>
   name === 'KafkaJSSASLAuthenticationError' || LOGIN.has(type ?? '');

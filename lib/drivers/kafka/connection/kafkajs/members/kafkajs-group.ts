@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { ClosedError } from '../../../../../core/errors/start-up.errors.js';
 import { isReply } from '../../../errors/kafka-reply.error.js';
-import { readBatch } from '../library/fetched-records.js';
 import type { CommittedOffset } from '../../kafka-client.js';
 import {
   NO_NODE,
@@ -21,11 +20,11 @@ import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
 import { typedError } from '../library/kafkajs-errors.js';
 import type { GroupCoordinators } from './group-coordinators.js';
 import { loadKafkaJS } from '../library/kafkajs-package.js';
+import { KafkajsFetching } from './kafkajs-fetching.js';
 import { nameStaticMember } from './static-membership.js';
 
 /** The name of the way in which partitions are shared out. All members of a group use the same. */
 const PROTOCOL = 'streams-cooperative-sticky';
-const READ_COMMITTED = 1;
 
 export interface KafkajsGroupParts {
   readonly access: KafkajsAccess;
@@ -42,12 +41,15 @@ export interface KafkajsGroupParts {
  */
 export class KafkajsGroup implements KafkaGroup {
   private opening: Promise<KafkajsCluster> | undefined;
+  private readonly fetching: KafkajsFetching;
   private closed = false;
 
   constructor(
     private readonly options: GroupOptions,
     private readonly parts: KafkajsGroupParts,
-  ) {}
+  ) {
+    this.fetching = new KafkajsFetching(options.topic);
+  }
 
   async leaders(): Promise<Leaders | undefined> {
     const { topic } = this.options;
@@ -137,27 +139,10 @@ export class KafkajsGroup implements KafkaGroup {
     );
   }
 
-  async fetch(request: FetchRequest): Promise<FetchAnswer> {
-    const { topic } = this.options;
-    const { maxWait, maxBytes, maxBytesPerPartition, positions } = request;
-    const partitions = positions.map(({ partition, offset }) => ({
-      ...{ partition, maxBytes: maxBytesPerPartition },
-      fetchOffset: String(offset),
-    }));
-    try {
-      const broker = await (await this.cluster()).findBroker({ nodeId: request.node });
-      const { responses } = await broker.fetch({
-        ...{ maxWaitTime: maxWait, minBytes: 1, maxBytes, isolationLevel: READ_COMMITTED },
-        topics: [{ topic, partitions }],
-      });
-      const from = new Map(positions.map(({ partition, offset }) => [partition, offset]));
-      const fetched = responses.flatMap((response) => response.partitions);
-      return { batches: fetched.map((one) => readBatch(topic, from.get(one.partition)!, one)) };
-    } catch (error) {
-      const { partition, name } = error as { readonly partition?: number; readonly name?: string };
-      if (name === 'KafkaJSOffsetOutOfRange') return { batches: [], outOfRange: partition! };
-      throw typedError(error, `reading the topic '${topic}'`);
-    }
+  fetch(request: FetchRequest): Promise<FetchAnswer> {
+    const { node: nodeId } = request;
+    const find = async (): Promise<KafkajsBroker> => (await this.cluster()).findBroker({ nodeId });
+    return this.fetching.fetch(find, request);
   }
 
   async close(): Promise<void> {
