@@ -17,7 +17,7 @@ export class KafkaWorld {
   private readonly drivers: Driver[] = [];
   private readonly subscriptions: Subscription[] = [];
 
-  constructor(private readonly server: TestKafka) {}
+  constructor(private readonly server: Pick<TestKafka, 'brokers' | 'prefix' | 'client'>) {}
 
   /** The topic of a stream, or a name that belongs to this test file. */
   topic(stream: string): string {

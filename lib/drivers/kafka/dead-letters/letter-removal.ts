@@ -7,7 +7,7 @@ import type {
   KafkaRecord,
   ReadRecord,
 } from '../connection/kafka-client.js';
-import { isFenced, isReply } from '../errors/kafka-reply.error.js';
+import { isDenied, isFenced, isReply } from '../errors/kafka-reply.error.js';
 import { LetterLog } from './letter-log.js';
 import { LETTERS } from './letter-record.js';
 import { RemovedLetters } from './removed-letters.js';
@@ -177,7 +177,7 @@ class RemovalRun {
       await this.admin.deleteRecords(topic, [{ partition: LETTERS, offset: low }]);
     } catch (error) {
       // They are removed all the same: only their room is not free.
-      if (!isReply(error, 'TOPIC_AUTHORIZATION_FAILED', 'POLICY_VIOLATION')) throw error;
+      if (!isDenied(error) && !isReply(error, 'POLICY_VIOLATION')) throw error;
       return;
     }
     await send(producer, this.removed.forgetBelow(removed, low));

@@ -1,5 +1,5 @@
 import type { KafkaAdmin } from '../connection/kafka-client.js';
-import { isReply } from '../errors/kafka-reply.error.js';
+import { isDenied, isReply } from '../errors/kafka-reply.error.js';
 import type { Names } from '../names/names.js';
 import { SharedWork } from './shared-work.js';
 import { TIERS } from './tiers.js';
@@ -82,7 +82,7 @@ export class RetryTopics {
       });
       if (below.length > 0) await admin.deleteRecords(topic, below);
     } catch (error) {
-      if (!isReply(error, 'UNKNOWN_TOPIC_OR_PARTITION', 'TOPIC_AUTHORIZATION_FAILED')) throw error;
+      if (!isDenied(error) && !isReply(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error;
     }
   }
 }

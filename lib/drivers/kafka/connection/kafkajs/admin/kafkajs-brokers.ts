@@ -1,6 +1,6 @@
 import { Backoff } from '../../../../../core/backoff.js';
 import { sleep, systemClock } from '../../../../../core/clock.js';
-import { isReply, KafkaReplyError } from '../../../errors/kafka-reply.error.js';
+import { isPassing, KafkaReplyError } from '../../../errors/kafka-reply.error.js';
 import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
 import type { KafkajsAccess } from '../access/kafkajs-access.js';
 import { connectError, typedError } from '../library/kafkajs-errors.js';
@@ -12,20 +12,6 @@ import {
 } from '../access/coordinators.js';
 import type { KafkajsBroker, TopicMetadata } from '../library/kafkajs-broker.js';
 import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
-
-/** The brokers are about to choose a leader or a coordinator, or this process knows an old one. */
-const PASSING = [
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_FOR_PARTITION',
-  'REPLICA_NOT_AVAILABLE',
-  'BROKER_NOT_AVAILABLE',
-  'GROUP_LOAD_IN_PROGRESS',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'NOT_COORDINATOR_FOR_GROUP',
-  'NOT_CONTROLLER',
-  'REQUEST_TIMED_OUT',
-  'NETWORK_EXCEPTION',
-] as const;
 
 /** What to do where a broker has accepted the connection, and never said who the brokers are. */
 const NO_METADATA =
@@ -131,7 +117,8 @@ export class KafkajsBrokers {
         const typed = isUnknown
           ? connectError(error, action, NO_METADATA)
           : typedError(error, action);
-        if (!isPassing(typed) || systemClock.now() >= deadline || this.access.isClosed) throw typed;
+        const isOver = systemClock.now() >= deadline || this.access.isClosed;
+        if (isOver || !(typed instanceof KafkaConnectionError || isPassing(typed))) throw typed;
         await sleep(systemClock, Math.min(backoff.next(), deadline - systemClock.now()));
         await cluster.refreshMetadata().catch(() => undefined);
       }
@@ -146,9 +133,6 @@ export class KafkajsBrokers {
     return cluster;
   }
 }
-
-const isPassing = (error: Error): boolean =>
-  error instanceof KafkaConnectionError || isReply(error, ...PASSING);
 
 /** @throws the error of kafkajs, where the broker knows nothing of the topic */
 async function metadataOf(cluster: KafkajsCluster, topic: string): Promise<TopicMetadata> {

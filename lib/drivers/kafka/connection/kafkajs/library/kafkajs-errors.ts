@@ -55,8 +55,8 @@ const LOGIN: ReadonlySet<string> = new Set([
 ]);
 
 /** The first cause: kafkajs wraps errors in "the number of retries is exceeded". */
-function rootOf(error: unknown): Raw {
-  let root = error as Raw;
+export function rootOf(error: unknown): Raw {
+  let root = (error ?? {}) as Raw;
   while (root.type === undefined && root.cause instanceof Error) root = root.cause as Raw;
   return root;
 }

@@ -1,23 +1,13 @@
 import { StreamsError } from '../../../../../core/errors/streams.error.js';
-
-/** What kafkajs throws. Its classes belong to a package that is loaded later. */
-interface KafkajsError extends Error {
-  /** The broker's name for the error, such as `MESSAGE_TOO_LARGE`. Only where a broker has answered. */
-  readonly type?: unknown;
-  readonly retriable?: unknown;
-  readonly cause?: unknown;
-}
+import { COORDINATOR_MOVES } from '../../../errors/kafka-reply.error.js';
+import { rootOf } from './kafkajs-errors.js';
 
 /** The broker's name for what it has refused. Undefined: no broker has answered. */
-export function brokerWord(error: unknown): string | undefined {
-  const { type, cause } = (error ?? {}) as KafkajsError;
-  if (typeof type === 'string') return type;
-  return cause === undefined ? undefined : brokerWord(cause);
-}
+export const brokerWord = (error: unknown): string | undefined => rootOf(error).type;
 
 /** Whether the same request may succeed soon: the broker says so, as a leader moves, for example. */
 export const isPassing = (error: unknown): boolean =>
-  brokerWord(error) !== undefined && (error as KafkajsError).retriable === true;
+  brokerWord(error) !== undefined && (error as { readonly retriable?: unknown }).retriable === true;
 
 /** Whether nothing was written to the connection, because there was none. */
 export const isUnconnected = (error: unknown): boolean =>
@@ -49,14 +39,9 @@ const OF_ONE_RECORD: ReadonlySet<string> = new Set([
 ]);
 export const isOfOneRecord = (word: string): boolean => OF_ONE_RECORD.has(word);
 
-/** Another broker coordinates the transaction or the group now, or will soon. */
-const COORDINATOR_MOVES: ReadonlySet<string> = new Set([
-  'NOT_COORDINATOR_FOR_GROUP',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'GROUP_LOAD_IN_PROGRESS',
-  'CONCURRENT_TRANSACTIONS',
-]);
-export const isCoordinatorMoving = (word: string): boolean => COORDINATOR_MOVES.has(word);
+/** Another broker coordinates the transaction or the group, or the transaction before has not ended. */
+const BUSY: ReadonlySet<string> = new Set([...COORDINATOR_MOVES, 'CONCURRENT_TRANSACTIONS']);
+export const isCoordinatorMoving = (word: string): boolean => BUSY.has(word);
 
 /** Whether the request could not be made, and no repetition changes that: nothing was sent. */
 export const isUnsendable = (error: unknown): boolean =>
