@@ -54,7 +54,7 @@ export default defineConfig({
       { find: 'node:test', replacement: path('./test/support/node-test.ts') },
       { find: /^nestjs-redis-streams$/, replacement: path('./lib/index.ts') },
       {
-        find: /^nestjs-redis-streams\/(core|driver|testing|config|health|kafka|kafka-postgres|metrics|nats|nats-redis|postgres)$/,
+        find: /^nestjs-redis-streams\/(core|driver|testing|config|health|kafka|kafka-postgres|metrics|nats|nats-redis|postgres|tracing)$/,
         replacement: path('./lib/$1.ts'),
       },
       {

@@ -101,6 +101,7 @@ export { EventBus } from './core/event-bus.js';
 export type { Guard } from './core/guard.js';
 export type {
   Instrumentation,
+  InstrumentationFactory,
   MessageToSend,
   Sending,
   SendingKind,

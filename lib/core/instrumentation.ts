@@ -68,20 +68,29 @@ export interface Instrumentation {
   settled(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void;
 }
 
+/**
+ * Makes the instrumentation of one set of connections.
+ * @param source `technology`: that of the message source, such as `redis`
+ */
+export type InstrumentationFactory = (source: { readonly technology: string }) => Instrumentation;
+
 /** The instrumentation of a runtime. */
 export class Instruments {
   /** Undefined: there is none, and nothing is paid for it. */
   current: Instrumentation | undefined;
 
-  constructor(given?: Instrumentation) {
-    this.current = given;
+  constructor(
+    private readonly technology: string,
+    given?: InstrumentationFactory,
+  ) {
+    if (given) this.use(given);
   }
 
   /**
    * Sets the instrumentation. Call it before the transport listens: consumers that read already go
    * on without it. The last one that was set counts.
    */
-  use(instrumentation: Instrumentation): void {
-    this.current = instrumentation;
+  use(create: InstrumentationFactory): void {
+    this.current = create({ technology: this.technology });
   }
 }

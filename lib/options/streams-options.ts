@@ -5,7 +5,7 @@ import { commits } from './commits-options.js';
 import { consumerName } from './consumer-name.js';
 import { LONGEST_WAIT, READING } from './reading-options.js';
 import { deadLetter } from './dead-letter-strategy.js';
-import type { Instrumentation } from '../core/instrumentation.js';
+import type { InstrumentationFactory } from '../core/instrumentation.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Inbox } from '../ports/inbox.js';
 import { lag } from './lag-options.js';
@@ -208,9 +208,11 @@ export const SETTINGS_OPTIONS = declareOptions('transports, clients and modules'
   ).default([]),
   /**
    * What watches messages from the producer to the settlement, for example tracing:
-   * docs/decisions/0038-one-hook-for-instrumentation.md. @default none
+   * docs/tracing.md. @default none
    */
-  instrumentation: part<Instrumentation>('run', 'an instrumentation, for example streamsTracing()'),
+  instrumentation: func<InstrumentationFactory>(
+    'a function that makes an instrumentation, for example streamsTracing()',
+  ),
 });
 
 /** The options of transports, clients and modules that name their drivers themselves. */

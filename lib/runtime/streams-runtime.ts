@@ -80,7 +80,8 @@ export class StreamsRuntime {
     this.dedupe = dedupeStores(this.slots, this.options.inbox);
     this.shutdown = new ShutdownTime(this.clock, this.options.gracePeriod);
     this.route = createRouter(resolved.routes);
-    this.instruments = new Instruments(this.options.instrumentation);
+    const { technology } = this.slots;
+    this.instruments = new Instruments(technology, this.options.instrumentation);
     const { events, clock, driver, instruments } = this;
     const { delays, groups, leases } = driver;
     this.scheduler = createScheduler({ delays, clock, events });

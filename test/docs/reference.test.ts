@@ -30,6 +30,7 @@ it.each([
   '/kafka-postgres',
   '/nats',
   '/postgres',
+  '/tracing',
 ])('each name of nestjs-redis-streams%s stands in a page of the reference', (door) => {
   const list = new URL('../support/public-names.json', import.meta.url);
   const doors = JSON.parse(readFileSync(list, 'utf8')) as Record<string, string[]>;

@@ -217,9 +217,10 @@ import * as nats from 'nestjs-redis-streams/nats';
 import * as natsRedis from 'nestjs-redis-streams/nats-redis';
 import * as postgres from 'nestjs-redis-streams/postgres';
 import * as testing from 'nestjs-redis-streams/testing';
+import * as tracing from 'nestjs-redis-streams/tracing';
 import * as root from 'nestjs-redis-streams';
 
-const doors = [config, core, driver, health, kafka, kafkaPostgres, memory, metrics, nats, natsRedis, postgres, testing, root];
+const doors = [config, core, driver, health, kafka, kafkaPostgres, memory, metrics, nats, natsRedis, postgres, testing, tracing, root];
 export default doors;
 `;
 

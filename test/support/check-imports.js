@@ -41,6 +41,10 @@ export const RULES = {
   ...Object.fromEntries(
     ENGINES.map((engine) => [engine, { layers: ['options', 'ports', 'core'] }]),
   ),
+  observability: {
+    layers: ['options', 'ports', 'core'],
+    packages: ['@opentelemetry/api', 'prom-client'],
+  },
   // Ids of the drivers that have such ids. To all other code an id is a text without a meaning.
   'drivers/entry-ids': { layers: ['ports', 'core'] },
   // Texts as names that servers take.
@@ -134,6 +138,7 @@ export const RULES = {
   'metrics.ts': { layers: ['nest', 'observability', 'options', 'core'] },
   'nats.ts': { layers: ['runtime', 'drivers/nats', 'options', 'ports', 'core'] },
   'nats-redis.ts': { layers: ['runtime', 'drivers/nats', 'drivers/redis'] },
+  'tracing.ts': { layers: ['nest', 'observability'] },
   'postgres.ts': { layers: ['nest', 'runtime', 'drivers/postgres', 'options', 'ports', 'core'] },
   'testing.ts': { layers: ['testing', 'drivers/memory', 'options', 'ports', 'core'] },
 };

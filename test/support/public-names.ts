@@ -19,6 +19,7 @@ export const DOORS = {
   'nestjs-redis-streams/nats': 'lib/nats.ts',
   'nestjs-redis-streams/nats-redis': 'lib/nats-redis.ts',
   'nestjs-redis-streams/postgres': 'lib/postgres.ts',
+  'nestjs-redis-streams/tracing': 'lib/tracing.ts',
 } as const;
 
 export type Door = keyof typeof DOORS;

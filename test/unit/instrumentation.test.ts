@@ -72,7 +72,7 @@ describe('an instrumentation', () => {
         marks.push(metadata);
       }
     }
-    const options = { instrumentation: noted };
+    const options = { instrumentation: () => noted };
     const { app, kit } = await startApp({ controllers: [Orders], options });
     const publisher = app.get(StreamPublisher);
     await publisher.publish('x', 1, { metadata: { own: 'a' } });
@@ -112,7 +112,7 @@ describe('an instrumentation', () => {
       }
     }
     const options = {
-      instrumentation: noted,
+      instrumentation: () => noted,
       middleware: [
         async (delivery: unknown, go: (same: unknown) => Promise<never>) => {
           seen.push(['middleware', noted.context.getStore()]);
@@ -144,7 +144,7 @@ describe('an instrumentation', () => {
       }
     }
     const kit = new StreamsTestKit();
-    const options = { instrumentation: noted };
+    const options = { instrumentation: () => noted };
     const { app } = await startApp({ kit, controllers: [Orders], options });
     const publisher = app.get(StreamPublisher);
     await publisher.publishBatch([1, 2].map((payload) => ({ eventType: 'x', payload })));
@@ -168,7 +168,7 @@ describe('an instrumentation', () => {
     }
     const { app, kit } = await startApp({
       controllers: [Orders],
-      options: { instrumentation: noted },
+      options: { instrumentation: () => noted },
     });
     const publisher = app.get(StreamPublisher);
     await publisher.publish('x', 1, { stream: 's' });
@@ -193,7 +193,7 @@ describe('an instrumentation', () => {
         c: () => 2,
         d: () => undefined,
       },
-      { options: { instrumentation: noted } },
+      { options: { instrumentation: () => noted } },
     );
     await app.get(StreamPublisher).publish('a', 1);
     await kit.idle();
@@ -215,7 +215,7 @@ describe('an instrumentation', () => {
         noted.calls.push(JSON.stringify([payload, metadata]));
       }
     }
-    const options = { instrumentation: noted, codec: rawCodec };
+    const options = { instrumentation: () => noted, codec: rawCodec };
     const { app, kit } = await startApp({
       controllers: [Orders],
       options,
@@ -228,7 +228,7 @@ describe('an instrumentation', () => {
 
   it('follows an event of a client', async () => {
     const noted = new Noted();
-    const { app, kit } = await startApp({ options: { instrumentation: noted } });
+    const { app, kit } = await startApp({ options: { instrumentation: () => noted } });
     await new Promise<void>((resolve) => {
       app.get(StreamsClient).emit('x', 1).subscribe({ complete: resolve });
     });

@@ -62,3 +62,9 @@ export const METRIC = {
 export const DURATION_BOUNDS: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 ];
+
+/** Names of technologies, where the conventions have others than this library. */
+export const SYSTEM: Readonly<Partial<Record<string, string>>> = {
+  'core NATS': 'nats',
+  postgres: 'postgresql',
+};
