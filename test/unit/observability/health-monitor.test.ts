@@ -207,7 +207,7 @@ describe('the end', () => {
     expect(health.liveness().status).toBe('up');
   });
 
-  it('is not ready while it is being closed, whatever else is wrong', async () => {
+  it('is not ready while it is being closed, also where something else is wrong', async () => {
     const health = monitor();
     events.emit('disconnected', { role: 'reader', error: broken });
     phase = 'stopping';
