@@ -1,4 +1,3 @@
-import type { CompressionCodecs } from 'kafkajs';
 import type { Codec, CodecPackage } from './codec.js';
 import { LZ4 } from './lz4.codec.js';
 import { missingPackage } from './missing-package.js';
@@ -24,17 +23,19 @@ type KafkajsCodec = () => {
  * Gives kafkajs codecs that load their packages when they are used first, so that messages of other
  * programs can be read. A codec that the application has registered stays.
  * @param needed the codec with which this driver writes: it is loaded now
+ * @param packages where to get the codecs that kafkajs does not have
  * @throws MissingPackageError where the package of that one is not installed
  */
 export async function registerCodecs(
-  { CompressionCodecs: codecs }: { readonly CompressionCodecs: typeof CompressionCodecs },
+  { CompressionCodecs: codecs }: { readonly CompressionCodecs: object },
   needed: Compression,
+  packages = PACKAGES,
 ): Promise<void> {
-  const registered = codecs as unknown as Record<number, KafkajsCodec | undefined>;
+  const registered = codecs as Record<number, KafkajsCodec | undefined>;
   for (const name of ADDED) {
     if (isOfApplication(registered[COMPRESSIONS[name]])) continue;
     registered[COMPRESSIONS[name]] = OURS[name];
-    if (name === needed) await load(name, `The option compression: '${name}'`);
+    if (name === needed) await load(name, `The option compression: '${name}'`, packages[name]);
   }
 }
 
@@ -62,13 +63,13 @@ function isOfApplication(codec: KafkajsCodec | undefined): boolean {
 
 const loaded = new Map<Added, Promise<Codec>>();
 
-async function load(name: Added, user: string): Promise<Codec> {
+async function load(name: Added, user: string, from = PACKAGES[name]): Promise<Codec> {
   let loading = loaded.get(name);
-  if (!loading) loaded.set(name, (loading = PACKAGES[name].load()));
+  if (!loading) loaded.set(name, (loading = from.load()));
   try {
     return await loading;
   } catch (error) {
     loaded.delete(name);
-    throw missingPackage(PACKAGES[name].name ?? name, error, user);
+    throw missingPackage(from.name ?? name, error, user);
   }
 }
