@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Producer } from 'kafkajs';
 import type { KafkaOptions } from '../../lib/drivers/kafka/connection/kafka.options.js';
+import type { Lease } from '../../lib/core/lease.js';
+import type { KafkaLease } from '../../lib/drivers/kafka/partitions/kafka.lease.js';
 import { decodeMetadata } from '../../lib/drivers/kafka/partitions/offset-metadata.js';
 import type { SubscribeOptions } from '../../lib/ports/subscription.js';
 import { needsKafka, testKafka, type TestKafka } from '../support/kafka.js';
@@ -111,6 +113,27 @@ describe('reading from Kafka', needsKafka(), () => {
     await first.acknowledge(first.handed);
     await until('the other one has moved', () => second.settled.length === 1);
     expect(new Set([...first.ids, ...second.ids]).size).toBe(4);
+  });
+
+  test('gives partitions of a stream away while those of another one are in hand', async () => {
+    await broker.createTopic('orders', 2);
+    await broker.createTopic('bills', 2);
+    const first = await reader({ streams: ['orders', 'bills'] });
+    await send(0, 1);
+    await send(1, 1);
+    await until('both messages are in hand', async () => {
+      await first.pull();
+      return first.handed.length === 2;
+    });
+    await reader({ consumer: 'two' });
+    const isLeaving = (lease: Lease) => (lease as KafkaLease).state.isDraining;
+    await until('one of them is to go', () => first.handed.some(isLeaving));
+    await reader({ consumer: 'three', streams: ['bills'] });
+    const revoked = () =>
+      first.told.filter(({ name }) => name === 'partitions-revoked').map(({ event }) => event);
+    await until('one of the other stream has gone', () => revoked().length > 0);
+    expect(revoked()).toMatchObject([{ stream: 'bills' }]);
+    expect(first.handed.filter(isLeaving)).toHaveLength(1);
   });
 
   test('takes what a member had that has vanished, with the count of its runs', async () => {

@@ -3,6 +3,7 @@ import type { Lease } from '../../lib/core/lease.js';
 import { ack, deadLetter, retry } from '../../lib/core/settlement.js';
 import type { Driver } from '../../lib/ports/driver.js';
 import type { Subscription } from '../../lib/ports/subscription.js';
+import type { KafkaSubscription } from '../../lib/drivers/kafka/reading/kafka.subscription.js';
 import { recordFor } from '../../lib/testing/world/source-world.js';
 import { needsKafka, testKafka, type TestKafka } from '../support/kafka.js';
 import { KafkaWorld } from '../support/kafka-world.js';
@@ -90,6 +91,38 @@ describe('retries of Kafka that wait long', needsKafka(), () => {
     await world.publish(driver, stream, 'new');
     expect((await taken(subscription, 1))[0]!.fields![3]).toBe('new');
   });
+
+  test('take no room from new messages, however many of them wait for hours', async () => {
+    await world.publish(driver, stream, ...Array<string>(20).fill('x'.repeat(10_000)));
+    const before = await world.subscribe(driver, stream);
+    const leases = await taken(before, 20);
+    await putOff(
+      leases,
+      leases.map(() => 3_000_000),
+    );
+    await before.close();
+    const room = 10_000;
+    const narrow = world.driver({ retryTopicAfter: 50, maxBufferedBytes: room });
+    const subscription = await world.subscribe(narrow, stream);
+    // One answer of the broker brings more than that.
+    await until('some of them wait in memory', async () => {
+      expect(await subscription.pull(1)).toEqual([]);
+      return parkedOf(subscription) > 2 * room;
+    });
+    // A fetch that has begun before may bring the first one.
+    for (const value of ['new', 'newer', 'newest']) {
+      await world.publish(driver, stream, value);
+      const [lease] = await taken(subscription, 1);
+      expect(lease!.fields![3]).toBe(value);
+      await acknowledge([lease!]);
+    }
+  });
+
+  const parkedOf = (subscription: Subscription): number =>
+    (subscription as KafkaSubscription)['readings'].all.reduce(
+      (sum, { parkedBytes }) => sum + parkedBytes,
+      0,
+    );
 
   test('come in the order in which they are due', async () => {
     const delays = [900, 300, 600, 100, 700, 200];
