@@ -93,6 +93,7 @@ export type { FinishedStep } from './ports/workflow-store.js';
 export type { ErrorRecord } from './core/errors/error-record.js';
 export { type StreamsEventName, type StreamsEvents, type StreamsListeners } from './core/events.js';
 export type { AdminAction, AdministeredEvent } from './core/admin-events.js';
+export type { BackgroundTask } from './core/background-task.js';
 export type { PublishedEvent } from './core/message-events.js';
 export type { MessagesLost } from './core/messages-lost.js';
 export type { UnhandledWaits } from './core/unhandled-waits.js';

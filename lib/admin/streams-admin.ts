@@ -1,3 +1,7 @@
+import type { EventBus } from '../core/event-bus.js';
+import { text } from '../core/option-schema/kinds.js';
+import { refuse } from '../core/option-schema/refuse.js';
+import { AdminReport } from '../core/admin-report.js';
 import type { Codec } from '../core/codecs/codec.js';
 import type { DeadLetterQueue } from '../ports/dead-letters.js';
 import type { DelayStore } from '../ports/delays.js';
@@ -28,6 +32,8 @@ export interface AdminParts {
   readonly delays: DelayStore | undefined;
   /** Called with the due times of rescheduled messages. */
   readonly onScheduled: OnScheduled;
+  /** Told of each action. */
+  readonly events?: EventBus;
 }
 
 /** Reads how far groups are behind. */
@@ -61,7 +67,10 @@ export class StreamsAdmin {
   readonly delayedMessages: DelayedMessages;
 
   /** @internal */
-  constructor(parts: AdminParts) {
+  constructor(
+    private readonly parts: AdminParts,
+    private readonly report: AdminReport = new AdminReport(parts.events),
+  ) {
     const { technology, codec, groups, pending, live, deadLetters, delays, onScheduled } = parts;
     this.retention = parts.retention;
     this.lag = parts.lag;
@@ -74,20 +83,35 @@ export class StreamsAdmin {
       live ?? lacking('Listing live consumers', 'Use a driver with the port live.'),
       parts.ids,
       technology,
+      report,
     );
     this.deadLetters = new DeadLetters(
       deadLetters ?? lacking('Listing dead letters', 'Fill the slot deadLetterQueue.'),
       codec,
+      report,
     );
     this.heldMessages = new HeldMessages(
       parts.held ?? lacking('Holding messages', 'Use a driver with the port held.'),
       codec,
+      report,
     );
     this.delayedMessages = new DelayedMessages(
       delays ?? lacking('Delaying messages', 'Use a driver with the port delays.'),
       codec,
       onScheduled,
+      report,
     );
+  }
+
+  /**
+   * The same operations in the name of an operator: the event `administered` of each of them says
+   * `by`. The name is only reported, and gives no rights.
+   * @param by for example the login of the user of a dashboard
+   * @throws InvalidOptionsError
+   */
+  as(by: string): StreamsAdmin {
+    refuse(text().required().problems(by, 'by'));
+    return new StreamsAdmin(this.parts, this.report.as(by));
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AdminAction } from '../core/admin-events.js';
 import type { StreamsEvents } from '../core/events.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { grouped } from '../core/collections/grouped.js';
@@ -94,12 +95,14 @@ export class Consumers {
   async pause(readings: readonly Reading[]): Promise<void> {
     await Promise.all(readings.map(({ started }) => started));
     for (const { consumer, table } of readings) consumer.halt([table.stream]);
+    this.tell('reading.pause', readings);
   }
 
   async resume(readings: readonly Reading[]): Promise<void> {
     await Promise.all(readings.map(({ started }) => started));
     for (const { consumer, table, ending } of readings)
       if (!ending) consumer.resume([table.stream]);
+    this.tell('reading.resume', readings);
   }
 
   /**
@@ -146,6 +149,13 @@ export class Consumers {
   stop(): Promise<void> {
     this.stopping ??= this.stopAll();
     return this.stopping;
+  }
+
+  private tell(action: AdminAction, readings: readonly Reading[]): void {
+    for (const { table } of readings) {
+      const { stream, group } = table;
+      this.parts.events.emit('administered', { action, stream, group, count: 1 });
+    }
   }
 
   private async stopAll(): Promise<void> {

@@ -99,7 +99,7 @@ const ORDER: readonly Stage[] = [
   { name: 'limitDeliveries', make: () => limitDeliveries(), where: uncounted },
   {
     name: 'gate',
-    make: ({ gates, isHalted, shared }) => gate(gates, isHalted, shared),
+    make: ({ gates, isHalted, shared, clock }) => gate(gates, isHalted, clock, shared),
     where: ({ batch, concurrency }, { shared }) => !batch && (concurrency ?? shared) !== undefined,
   },
   {

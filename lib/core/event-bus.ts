@@ -10,12 +10,22 @@ import type { StreamsEventName, StreamsEvents } from './events.js';
 export class EventBus {
   private readonly emitter = new EventEmitter().setMaxListeners(0);
   private readonly names = new Set<StreamsEventName>();
+  private readonly labels = new WeakMap<object, string>();
   /** Events that have listeners. Asked before building a costly event. */
   readonly listened: ReadonlySet<StreamsEventName> = this.names;
 
-  on<N extends StreamsEventName>(name: N, listener: (event: StreamsEvents[N]) => void): () => void {
+  /**
+   * @param label what `listener-failed` calls the listener. @default `a listener of '<name>'`
+   * @returns a function that ends listening
+   */
+  on<N extends StreamsEventName>(
+    name: N,
+    listener: (event: StreamsEvents[N]) => void,
+    label?: string,
+  ): () => void {
     this.emitter.on(name, listener);
     this.names.add(name);
+    if (label !== undefined) this.labels.set(listener, label);
     return () => {
       this.emitter.off(name, listener);
       if (this.emitter.listenerCount(name) === 0) this.names.delete(name);
@@ -26,17 +36,18 @@ export class EventBus {
     for (const listener of this.emitter.listeners(name)) {
       try {
         const answer: unknown = listener(event);
-        if (answer !== undefined) disarm(answer, (error) => this.failed(name, error));
+        if (answer !== undefined) disarm(answer, (error) => this.failed(name, listener, error));
       } catch (error) {
-        this.failed(name, error);
+        this.failed(name, listener, error);
       }
     }
   }
 
-  private failed(name: StreamsEventName, thrown: unknown): void {
+  private failed(name: StreamsEventName, listener: object, thrown: unknown): void {
     const error = asError(thrown);
     if (name !== 'listener-failed') {
-      this.emit('listener-failed', { listener: `a listener of '${name}'`, error });
+      const label = this.labels.get(listener) ?? `a listener of '${name}'`;
+      this.emit('listener-failed', { listener: label, error });
       if (this.listened.has('listener-failed')) return;
     }
     process.emitWarning(`A listener of "${name}" threw: ${error.message}`, 'StreamsWarning');

@@ -1,5 +1,6 @@
 import type { AdminEvents } from './admin-events.js';
-import type { Connected } from './connected.js';
+import type { BackgroundTask } from './background-task.js';
+import type { ConnectionEvents } from './connection-events.js';
 import type { DeadLetterEvents } from './dead-letter-events.js';
 import type { EntryTooLargeError, ReplyBrokenError } from './errors/server.errors.js';
 import type { ConsumerCrashedError } from './errors/subscription.errors.js';
@@ -23,7 +24,8 @@ export interface StreamsEvents
     OutboxEvents,
     PartitionEvents,
     WorkflowEvents,
-    AdminEvents {
+    AdminEvents,
+    ConnectionEvents {
   /** A consumer took over entries that their owner had not kept fresh, or had released. */
   reclaimed: In & { readonly count: number };
   /**
@@ -117,28 +119,6 @@ export interface StreamsEvents
   };
   /** A consumer that was gone and had no pending entries was removed from its group. */
   'consumer-removed': In & { readonly consumer: string };
-  /** A connection broke. It is being replaced. */
-  disconnected: Connected & { readonly error: Error };
-  /**
-   * The first connection is not made after a second, and after every ten seconds from then on. It is
-   * tried again. `address`: where the server should be.
-   */
-  unreachable: Connected & { readonly address: string; readonly error: Error };
-  /** A connection became usable, for the first time or again. Fields: as for `disconnected`. */
-  connected: {
-    readonly role: string;
-    readonly connection?: number;
-    readonly slots?: readonly string[];
-  };
-  /**
-   * A connection that broke is no longer needed and will not come back: its node has no slots of the
-   * cluster now.
-   */
-  'connection-retired': {
-    readonly role: string;
-    readonly connection?: number;
-    readonly slots?: readonly string[];
-  };
   /**
    * This process reads a stream of ordered handlers now, and no other one of the group. `token` grows
    * with each owner.
@@ -230,7 +210,9 @@ export interface StreamsEvents
    * docs/events.md#background-tasks.
    */
   'worker-error': {
-    readonly worker: string;
+    readonly worker: BackgroundTask;
+    /** Of the task `load balancer`: its service. */
+    readonly service?: string;
     readonly error: Error;
     /** Of the worker `settler`: a message whose settlement failed. Others may have failed with it. */
     readonly settling?: In & { readonly id: string; readonly handler: string | undefined };

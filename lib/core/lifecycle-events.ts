@@ -2,7 +2,7 @@
 export interface LifecycleEvents {
   /**
    * This transport begins to read: its handlers are bound, and its groups exist. Raised once.
-   * `consumers`: one for each group and set of streams that are read together.
+   * `consumers`: the groups, each with streams that it reads. Load balanced streams are not among them.
    */
   started: {
     readonly consumers: readonly {
@@ -11,15 +11,15 @@ export interface LifecycleEvents {
     }[];
   };
   /**
-   * Each consumer that the transport began with has asked its source for messages. Raised once,
-   * `after` milliseconds since `started`.
+   * Each reader with which the transport began has asked the message source for messages, or is
+   * paused. Raised once, `after` milliseconds since `started`.
    */
   ready: { readonly after: number };
   /**
-   * The transport reads nothing new, and waits for its runs: at SIGTERM, at `close()`, or because it
-   * could not start. Raised once. `runs`: number of messages that it holds.
+   * The transport reads nothing new and waits for its runs: the application ends, or `close()` was
+   * called. Raised once, `after` milliseconds since `started`, and not where it could not start.
    */
-  stopping: { readonly runs: number };
-  /** The transport reads no more and no run of it is awaited, `after` milliseconds since `stopping`. */
+  stopping: { readonly after: number };
+  /** No run of the transport is awaited any more, `after` milliseconds since `stopping`. */
   stopped: { readonly after: number };
 }

@@ -1,12 +1,15 @@
 /** The events of workflows, by name. */
 export interface WorkflowEvents {
-  /** This process has published the first step of a workflow, or that which makes it one. */
+  /**
+   * A workflow has begun here: `Workflows.start` has published its first step, or the method of a
+   * message has returned the steps that follow.
+   */
   'workflow-begun': {
     /** Id of the workflow. */
     readonly workflow: string;
     /** Event type of its first step. */
     readonly eventType: string;
-    /** Stream of its first step. Undefined: the route of its event type. */
+    /** Stream of its first step. Undefined: that which the routes name. */
     readonly stream: string | undefined;
   };
   /**

@@ -200,6 +200,7 @@ export class Scheduler implements Worker {
     watched.backoff.reset();
     watched.failed = false;
     watched.stuck = '';
+    if (moved > 0) events.emit('promoted', { stream, count: moved });
     if (lost > 0) events.emit('delays-lost', { stream, count: lost });
     if (nextIn === 0 && moved + lost > 0) this.more = true;
     // A message that was scheduled meanwhile may be due earlier.

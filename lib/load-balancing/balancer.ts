@@ -198,7 +198,7 @@ export class Balancer {
 
   private readonly fails = (error: Error): void => {
     const { events, service } = this.options;
-    events.emit('worker-error', { worker: `load balancer of "${service}"`, error });
+    events.emit('worker-error', { worker: 'load balancer', service, error });
   };
 
   private get capacity(): number {

@@ -5,7 +5,9 @@ import { carriesMetadata } from '../core/codecs/carries-metadata.js';
 import type { Instruments, Sending, SendingKind } from '../core/instrumentation.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { Metadata, OutgoingEntry, When } from '../core/message.js';
+import { reported, tellPublished } from '../core/published-report.js';
 import { shown } from '../core/option-schema/wording.js';
 import type { Publication } from '../options/publish-options.js';
 import { isDelayed, type DelayedEntry } from '../ports/delays.js';
@@ -14,13 +16,15 @@ import type { MessageSource } from '../ports/source.js';
 import type { SqlTransaction } from '../ports/sql-transaction.js';
 import { Backpressure } from './backpressure/backpressure.js';
 import { PublicationEncoder, type EncoderOptions } from './publication-encoder.js';
-import { through } from './through.js';
+import { through, withoutMetadata } from './through.js';
 
 export interface ProducerOptions extends EncoderOptions {
   /** Needed for `maxLag`. */
   readonly groups?: GroupAdmin | undefined;
   /** @default the system's */
   readonly clock?: Clock;
+  /** Told of each message that was sent. */
+  readonly events?: EventBus;
   /** What watches messages that are sent. @default nothing */
   readonly instruments?: Instruments;
   /** Called for each message that waits there now. */
@@ -39,12 +43,15 @@ export class Producer {
   private pressure: Backpressure | undefined;
   private metadataTravels: boolean | undefined;
   private readonly encoder: PublicationEncoder;
+  /** Sends entries that are encoded, and reports them. */
+  readonly outlet: Pick<MessageSource, 'publish'>;
 
   constructor(
     private readonly source: MessageSource,
     private readonly options: ProducerOptions,
   ) {
     this.encoder = new PublicationEncoder(source, options);
+    this.outlet = { publish: reported((entries) => source.publish(entries), options) };
   }
 
   /**
@@ -94,6 +101,7 @@ export class Producer {
       const entries = this.encodeAll(publications, sending);
       const ids = await this.pass(publications, entries, () => this.write(transaction, entries));
       this.tellScheduled(entries, ids);
+      tellPublished(this.options, entries, { by: 'producer', results: ids });
       return ids;
     };
     return sending ? through(sending, publish) : publish();
@@ -205,12 +213,12 @@ export class Producer {
   }
 
   private send(entries: readonly OutgoingEntry[]): Promise<(string | Error)[]> {
-    if (!entries.some(isDelayed)) return this.source.publish(entries);
+    if (!entries.some(isDelayed)) return this.outlet.publish(entries);
     return divide(
       entries,
       isDelayed,
-      (delayed) => this.schedule(delayed),
-      (others) => this.source.publish(others),
+      reported((delayed) => this.schedule(delayed), this.options),
+      this.outlet.publish,
     );
   }
 
@@ -234,10 +242,3 @@ function requireList(publications: readonly Publication[]): void {
   if (Array.isArray(publications)) return;
   throw new InvalidMessageError(`A batch must be a list of messages, not ${shown(publications)}`);
 }
-
-/** A codec that carries no metadata may refuse it. */
-const withoutMetadata = (sending: Sending): Sending => ({
-  metadataOf: () => undefined,
-  within: (work) => sending.within(work),
-  ended: (outcome) => sending.ended(outcome),
-});

@@ -15,3 +15,10 @@ export async function through<T extends string | readonly (string | Error)[]>(
     throw error;
   }
 }
+
+/** A codec that carries no metadata may refuse it. */
+export const withoutMetadata = (sending: Sending): Sending => ({
+  metadataOf: () => undefined,
+  within: (work) => sending.within(work),
+  ended: (outcome) => sending.ended(outcome),
+});

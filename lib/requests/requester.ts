@@ -12,7 +12,7 @@ import { PendingRequest, type Asker } from './pending-request.js';
 
 export interface RequesterOptions {
   readonly replies: Replies;
-  readonly source: MessageSource;
+  readonly source: Pick<MessageSource, 'publish'>;
   readonly clock: Clock;
   /** Called once the requester is closed. */
   readonly onClosed?: () => void;

@@ -1,6 +1,7 @@
 import type { LagWatch } from '../admin/lag/lag-watch.js';
 import { StreamRetention } from '../admin/retention/stream-retention.js';
 import { StreamsAdmin, type AdminParts } from '../admin/streams-admin.js';
+import type { EventBus } from '../core/event-bus.js';
 import type { ResolvedOptions } from '../options/streams-options.js';
 import type { BoundSlots } from './slots/bound-slots.js';
 
@@ -9,10 +10,11 @@ interface Parts {
   readonly slots: BoundSlots;
   readonly lag: LagWatch;
   readonly onScheduled: AdminParts['onScheduled'];
+  readonly events: EventBus;
 }
 
 /** Makes the operations on streams from the driver and the slots of a runtime. */
-export function createAdmin({ options, slots, lag, onScheduled }: Parts): StreamsAdmin {
+export function createAdmin({ options, slots, lag, onScheduled, events }: Parts): StreamsAdmin {
   const { driver, technology, deadLetters } = slots;
   return new StreamsAdmin({
     technology,
@@ -27,5 +29,6 @@ export function createAdmin({ options, slots, lag, onScheduled }: Parts): Stream
     lag,
     delays: driver.delays,
     onScheduled,
+    events,
   });
 }

@@ -1,5 +1,6 @@
 import { LagWatch } from '../admin/lag/lag-watch.js';
 import type { StreamsAdmin } from '../admin/streams-admin.js';
+import { Lifecycle, streamsByGroup } from './lifecycle.js';
 import { ShutdownTime } from './shutdown-time.js';
 import { consumerPartsOf } from './consumer-parts-of.js';
 import { createAdmin } from './create-admin.js';
@@ -66,6 +67,7 @@ export class StreamsRuntime {
   private closing: Promise<void> | undefined;
   private draining: Promise<void> | undefined;
   private readonly shutdown: ShutdownTime;
+  private readonly lifecycle: Lifecycle;
   /** Called once all is closed, or could not be closed in time. */
   readonly whenClosed: (() => void)[] = [];
 
@@ -86,11 +88,12 @@ export class StreamsRuntime {
     const { delays, groups, leases } = driver;
     this.scheduler = createScheduler({ delays, clock, events });
     const { route, onScheduled } = this;
-    const publishing = { ...this.options, route, groups, clock, delays, onScheduled };
+    const publishing = { ...this.options, route, groups, clock, delays, events, onScheduled };
     this.producer = new Producer(driver.source, { ...publishing, instruments });
     this.chaining = createWorkflowEngine(this);
     this.commits = new Commits(this);
     this.overruns = new Overruns({ clock, events });
+    this.lifecycle = new Lifecycle(this);
     const parts = consumerPartsOf(this, this.dedupe, onScheduled);
     const warn = (code: string, message: string): void => events.emit('warning', { code, message });
     this.consumers = new Consumers({ ...parts, leases, route: this.route, warn });
@@ -104,6 +107,7 @@ export class StreamsRuntime {
       slots: this.slots,
       lag: this.lag,
       onScheduled: this.onScheduled,
+      events,
     });
   }
 
@@ -114,7 +118,8 @@ export class StreamsRuntime {
    */
   async start(definitions: readonly HandlerDefinition[]): Promise<void> {
     try {
-      await this.subscribe(definitions);
+      const readings = await this.subscribe(definitions);
+      this.lifecycle.started(streamsByGroup(readings));
     } catch (error) {
       await this.close();
       throw error;
@@ -178,9 +183,11 @@ export class StreamsRuntime {
   }
 
   private drainAll(): Promise<void> {
-    this.draining ??= this.shutdown.limit('drained', () =>
+    if (this.draining) return this.draining;
+    this.draining = this.shutdown.limit('drained', () =>
       Promise.all([this.consumers.stop(), this.balanced.stop(), this.retainer?.stop()]),
     );
+    this.lifecycle.stopping(this.draining);
     return this.draining;
   }
 
@@ -204,7 +211,7 @@ export class StreamsRuntime {
   createRequester(): Requester {
     const requester: Requester = new Requester({
       replies: repliesOf(this.driver, this.slots.technology),
-      source: this.driver.source,
+      source: this.producer.outlet,
       clock: this.clock,
       onClosed: () => this.requesters.delete(requester),
     });

@@ -9,14 +9,17 @@ import type { Ack, Settlement } from '../core/settlement.js';
 import type { MessageSource, Settling } from '../ports/source.js';
 import { fail, mayBeStep, type Burial } from './failing.js';
 import { join, type Following, type JoiningOptions } from './joining.js';
+import type { WorkflowReport } from './workflow-report.js';
 import type { StepRecorder } from './step-recorder.js';
 
 type Settle = MessageSource['settle'];
 
 export interface ConcludingOptions extends JoiningOptions {
-  readonly source: MessageSource;
+  readonly source: Pick<MessageSource, 'capabilities' | 'publish'>;
   readonly codec: Codec;
   readonly recorder: StepRecorder;
+  /** Told of steps that are settled. */
+  readonly report?: WorkflowReport;
   /** The store is not that of the source's driver. */
   readonly storedApart: boolean;
 }
@@ -99,6 +102,7 @@ export class StepSettling {
     try {
       const outcomes = await this.settle(batch);
       for (const [at, outcome] of outcomes.entries()) {
+        if (outcome === 'settled' && steps[at]) this.options.report?.settled(steps[at], batch[at]!);
         if (!(outcome instanceof Error)) continue;
         if (isPermanent(outcome)) this.failed(steps[at]);
         else tryLater(at);

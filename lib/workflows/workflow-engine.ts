@@ -8,12 +8,14 @@ import type { Instruments } from '../core/instrumentation.js';
 import type { Lease } from '../core/lease.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Ack, Settlement } from '../core/settlement.js';
+import { reported } from '../core/published-report.js';
 import type { MessageSource } from '../ports/source.js';
 import type { WorkflowStore } from '../ports/workflow-store.js';
 import { NextSteps, type NextStepsOptions, type StepMessage } from './next-steps.js';
 import { duplicateStep, filteredStep } from './unrun-step.js';
 import { needsStore, StepSettling, type ConcludingOptions, type Holding } from './step-settling.js';
 import { recognise } from './recognise.middleware.js';
+import { WorkflowReport } from './workflow-report.js';
 import { StepRecorder } from './step-recorder.js';
 import { Workflows } from './workflows.js';
 
@@ -49,7 +51,8 @@ export class WorkflowEngine {
   constructor(options: WorkflowEngineOptions) {
     const { store, source, clock, storedApart } = options;
     const { technology, idempotentPublish } = source.capabilities;
-    this.concluding = { ...options, technology, recorder: new StepRecorder(options) };
+    const [recorder, report] = [new StepRecorder(options), new WorkflowReport(options)];
+    this.concluding = { ...options, technology, recorder, report };
     this.chainer = new NextSteps({ ...options, technology, stored: store !== undefined });
     this.recognise = recognise(store, clock);
     this.duplicateStep = (delivery) => duplicateStep(delivery, clock);
@@ -122,6 +125,10 @@ export function createWorkflowEngine({
   instruments,
 }: WorkflowEngineParts): WorkflowEngine {
   const { codec, maxPayloadBytes, workflowTtl: ttl } = options;
+  const { source } = driver;
+  const { capabilities } = source;
+  const parts = { events, codec, clock };
+  const publish = reported((entries) => source.publish(entries), parts, 'settlement');
   return new WorkflowEngine({
     ...slots.workflows,
     codec,
@@ -130,7 +137,7 @@ export function createWorkflowEngine({
     clock,
     events,
     instruments,
-    source: driver.source,
+    source: { capabilities, publish },
     encode: (message) => producer.encode(message),
     publish: (message) => producer.publish(message),
   });

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import { reportFrom, type StepReport } from './ended-step.js';
+import type { EventBus } from '../core/event-bus.js';
+import { AdminReport } from '../core/admin-report.js';
 import { InvalidMessageError } from '../core/errors/publishing.errors.js';
 import { isoTime } from '../core/message.js';
 import { names, refuse } from '../core/option-schema/refuse.js';
@@ -86,6 +88,8 @@ export interface WorkflowsOptions {
   readonly clock: Clock;
   /** How long the state of a workflow is kept, in milliseconds. */
   readonly ttl: number;
+  /** Told of workflows that begin here, or are cancelled. */
+  readonly events?: EventBus;
 }
 
 /**
@@ -128,6 +132,7 @@ export class Workflows {
       ...(options.id !== undefined &&
         this.options.idempotent && { idempotencyKey: `workflow/${id}` }),
     });
+    this.options.events?.emit('workflow-begun', { workflow: id, eventType: event, stream });
     return id;
   }
 
@@ -149,13 +154,18 @@ export class Workflows {
    * @returns false: the workflow had ended
    */
   async cancel(id: string): Promise<boolean> {
-    if ((await this.get(id))?.endedAt !== undefined) return false;
-    await this.options.store().cancel(id, this.options.ttl);
-    return true;
+    const report = new AdminReport(this.options.events);
+    const target = { action: 'workflows.cancel', stream: undefined, details: { id } } as const;
+    return report.around(target, async () => {
+      if ((await this.get(id))?.endedAt !== undefined) return false;
+      await this.options.store().cancel(id, this.options.ttl);
+      return true;
+    });
   }
 }
 
-function stateOf(id: string, stored: StoredWorkflow): WorkflowState {
+/** The state of a workflow as its store has recorded it. */
+export function stateOf(id: string, stored: StoredWorkflow): WorkflowState {
   const reports = new Map([...stored.steps].map(([step, text]) => [step, reportFrom(text)]));
   const steps = [...reports].map(([step, report]) => ended(step, report));
   // The first step, and every step that follows from a recorded one.

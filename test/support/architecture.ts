@@ -16,6 +16,7 @@ export const FOLDERS: Readonly<Record<string, string>> = {
   'nest/load-balancing': 'LoadBalancerModule, @LoadBalancedHandler, @OnStream…',
   'nest/health': 'StreamsHealth, its indicator for terminus and its module',
   'nest/metrics': 'StreamsMetricsModule: the page for Prometheus, its port and its controller',
+  'nest/events': '@OnStreamEvent, and what finds decorated methods',
   'nest/lag': 'the lag monitor, @OnStreamLag',
   'nest/own-port': 'a small HTTP server for an application without HTTP',
   'nest/tracing': 'StreamsTracingModule',

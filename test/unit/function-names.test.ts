@@ -8,9 +8,9 @@ const TEXTS = [
   // What inspect shows of a client or a pool.
   'drivers/postgres/connection/pg-pool.ts: constructor.name',
   // What is wrong with a decorator.
+  'nest/events/decorated-methods.ts: instance.constructor.name',
   'nest/handling/stream-handler.decorator.ts: target.constructor.name',
   // Which listener failed.
-  'nest/lag/lag-listeners.ts: instance.constructor.name',
   // Which class has no token.
   'nest/tokens.ts: type.name',
   // Messages of contract tests, and String, Number and Boolean, which nothing minifies.

@@ -1,3 +1,4 @@
+import type { AdminReport } from '../../core/admin-report.js';
 import type { Codec } from '../../core/codecs/codec.js';
 import {
   type DeadLetter,
@@ -8,6 +9,7 @@ import { filterProblems } from '../../options/dead-letter-filter.js';
 import type { Metadata } from '../../core/message.js';
 import { names, refuse } from '../../core/option-schema/refuse.js';
 import { PAGE_OPTIONS, type Page, type PageOptions } from '../../options/admin-options.js';
+import { selected } from './selected.js';
 import { decodedView } from './decoded-view.js';
 
 /** A dead letter with its message, decoded as far as the codec can. */
@@ -29,6 +31,7 @@ export class DeadLetters {
   constructor(
     private readonly queue: DeadLetterQueue,
     private readonly codec: Codec,
+    private readonly report: AdminReport,
   ) {}
 
   /**
@@ -60,7 +63,9 @@ export class DeadLetters {
    */
   async redrive(stream: string, which: DeadLetterFilter): Promise<number> {
     refuse(names({ stream }), filterProblems(which));
-    return this.queue.redrive(stream, which);
+    return this.report.around({ action: 'dead-letters.redrive', ...selected(stream, which) }, () =>
+      this.queue.redrive(stream, which),
+    );
   }
 
   /**
@@ -72,7 +77,9 @@ export class DeadLetters {
    */
   async purge(stream: string, which: DeadLetterFilter): Promise<number> {
     refuse(names({ stream }), filterProblems(which));
-    return this.queue.purge(stream, which);
+    return this.report.around({ action: 'dead-letters.purge', ...selected(stream, which) }, () =>
+      this.queue.purge(stream, which),
+    );
   }
 
   private view(item: DeadLetter): DeadLetterView {

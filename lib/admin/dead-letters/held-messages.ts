@@ -1,9 +1,11 @@
+import type { AdminReport } from '../../core/admin-report.js';
 import type { Codec } from '../../core/codecs/codec.js';
 import type { Metadata } from '../../core/message.js';
 import { names, refuse } from '../../core/option-schema/refuse.js';
 import { PAGE_OPTIONS, type Page, type PageOptions } from '../../options/admin-options.js';
 import { heldFilterProblems } from '../../options/dead-letter-filter.js';
 import type { HeldEntries, HeldEntry, HeldFilter } from '../../ports/held-entries.js';
+import { selected } from './selected.js';
 import { decodedView } from './decoded-view.js';
 
 /** A message on hold, decoded as far as the codec can. */
@@ -25,6 +27,7 @@ export class HeldMessages {
   constructor(
     private readonly entries: HeldEntries,
     private readonly codec: Codec,
+    private readonly report: AdminReport,
   ) {}
 
   /**
@@ -48,7 +51,9 @@ export class HeldMessages {
    */
   async release(stream: string, which: HeldFilter): Promise<number> {
     refuse(names({ stream }), heldFilterProblems(which));
-    return this.entries.release(stream, which);
+    return this.report.around({ action: 'held-messages.release', ...selected(stream, which) }, () =>
+      this.entries.release(stream, which),
+    );
   }
 
   /**
@@ -60,6 +65,8 @@ export class HeldMessages {
    */
   async purge(stream: string, which: HeldFilter): Promise<number> {
     refuse(names({ stream }), heldFilterProblems(which));
-    return this.entries.purge(stream, which);
+    return this.report.around({ action: 'held-messages.purge', ...selected(stream, which) }, () =>
+      this.entries.purge(stream, which),
+    );
   }
 }

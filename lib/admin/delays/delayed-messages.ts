@@ -1,3 +1,4 @@
+import type { AdminReport } from '../../core/admin-report.js';
 import type { Codec } from '../../core/codecs/codec.js';
 import type { DelayedRecord, DelayStore } from '../../ports/delays.js';
 import { DUE_TIME, whenOf, type DueTime } from '../../options/due-time.js';
@@ -33,6 +34,7 @@ export class DelayedMessages {
     private readonly store: DelayStore,
     private readonly codec: Codec,
     private readonly onScheduled: OnScheduled,
+    private readonly report: AdminReport,
   ) {}
 
   /**
@@ -56,7 +58,9 @@ export class DelayedMessages {
    */
   async cancel(stream: string, id: string): Promise<boolean> {
     refuse(names({ stream, id }));
-    return this.store.cancel(stream, id);
+    return this.report.around({ action: 'delayed-messages.cancel', stream, details: { id } }, () =>
+      this.store.cancel(stream, id),
+    );
   }
 
   /**
@@ -70,7 +74,12 @@ export class DelayedMessages {
     refuse(names({ stream, id }));
     if (!DUE_TIME.accepts(due)) throw new InvalidMessageError(DUE_TIME.problems(due).join('; '));
     const when = whenOf(due) ?? { in: 0 };
-    const moved = await this.store.reschedule(stream, id, when);
+    const target = {
+      action: 'delayed-messages.reschedule',
+      stream,
+      details: { id, when },
+    } as const;
+    const moved = await this.report.around(target, () => this.store.reschedule(stream, id, when));
     if (moved) this.onScheduled(stream, when);
     return moved;
   }

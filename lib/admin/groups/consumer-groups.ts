@@ -1,8 +1,4 @@
-import {
-  ConsumerHasPendingError,
-  GroupNotFoundError,
-  StreamNotFoundError,
-} from '../../core/errors/group.errors.js';
+import { GroupNotFoundError, StreamNotFoundError } from '../../core/errors/group.errors.js';
 import { UnsupportedFeatureError } from '../../core/errors/start-up.errors.js';
 import type {
   ConsumerReport,
@@ -25,16 +21,12 @@ import {
   type PendingPageOptions,
 } from '../../options/admin-options.js';
 import { pageStart, streamPosition } from '../../options/message-ids.js';
+import type { AdminReport } from '../../core/admin-report.js';
 import type { IdFormat } from '../../ports/id-format.js';
 import { infoOf, type GroupInfo } from './group-info.js';
 import { handOver } from './claim-pages.js';
+import { removeConsumer } from './remove-consumer.js';
 import { allPending, pendingPage } from './pending-pages.js';
-
-/**
- * Most rounds of handing over. A consumer that reads on meanwhile has new entries pending in each
- * round.
- */
-const ROUNDS = 10;
 
 /**
  * Creates, inspects, moves and deletes consumer groups. Injectable. Invalid arguments throw an
@@ -52,6 +44,7 @@ export class ConsumerGroupManager {
     private readonly live: LiveConsumers,
     private readonly ids: IdFormat,
     private readonly technology: string,
+    private readonly report: AdminReport,
   ) {}
 
   /**
@@ -72,7 +65,10 @@ export class ConsumerGroupManager {
       streamPosition(this.ids).problems(options?.startId, 'startId'),
     );
     const { startId = '0', mkstream = true } = options;
-    return this.groups.create(stream, group, { startId, createStream: mkstream });
+    return this.report.around(
+      { action: 'groups.create', stream, group, details: { startId } },
+      () => this.groups.create(stream, group, { startId, createStream: mkstream }),
+    );
   }
 
   /**
@@ -82,7 +78,9 @@ export class ConsumerGroupManager {
    */
   async deleteGroup(stream: string, group: string): Promise<boolean> {
     refuse(names({ stream, group }));
-    return this.groups.delete(stream, group);
+    return this.report.around({ action: 'groups.delete', stream, group }, () =>
+      this.groups.delete(stream, group),
+    );
   }
 
   /** Returns the names of the groups. @throws StreamNotFoundError */
@@ -157,12 +155,15 @@ export class ConsumerGroupManager {
       const time = position.getTime();
       const isValid = Number.isSafeInteger(time) && time >= 0;
       refuse(names({ stream, group }), isValid ? [] : ['position must be a valid Date since 1970']);
-      if (!this.groups.setPositionAt) throw this.unknownTimes();
-      return this.groups.setPositionAt(stream, group, time);
+      const move = this.groups.setPositionAt?.bind(this.groups);
+      if (!move) throw this.unknownTimes();
+      return this.report.around(moved(stream, group, position), () => move(stream, group, time));
     }
     const wanted = streamPosition(this.ids).required();
     refuse(names({ stream, group }), wanted.problems(position, 'id'));
-    await this.groups.setPosition(stream, group, position);
+    await this.report.around(moved(stream, group, position), () =>
+      this.groups.setPosition(stream, group, position),
+    );
   }
 
   /**
@@ -185,17 +186,11 @@ export class ConsumerGroupManager {
     );
     if (!this.groups.removeConsumer) throw this.unknownConsumers('Removing a consumer');
     const { handOverTo } = options;
-    let handedOver = 0;
-    for (let round = 0; ; round++) {
-      const pending = await this.groups.removeConsumer(stream, group, consumer);
-      if (pending === 0) return handedOver;
-      if (handOverTo === undefined || round === ROUNDS) {
-        throw new ConsumerHasPendingError(stream, group, consumer, pending);
-      }
-      const from = { stream, group, filter: { consumer } };
-      const to = { consumer: handOverTo, minIdleMs: 0 };
-      handedOver += (await handOver(this.entries, from, to, pending)).length;
-    }
+    const details = { consumer, handOverTo };
+    const target = { action: 'groups.remove-consumer', stream, group, details } as const;
+    return this.report.around(target, () =>
+      removeConsumer(this.groups, this.entries, { stream, group, consumer, handOverTo }),
+    );
   }
 
   /**
@@ -208,7 +203,10 @@ export class ConsumerGroupManager {
     refuse(names({ stream, group }), CLAIM_OPTIONS.problems(options));
     const { consumer, minIdleMs, count = 1000 } = options;
     const from = { stream, group, filter: { minIdleMs } };
-    return handOver(this.entries, from, { consumer, minIdleMs }, count);
+    const details = { consumer, minIdleMs, count };
+    return this.report.around({ action: 'groups.claim-stale', stream, group, details }, () =>
+      handOver(this.entries, from, { consumer, minIdleMs }, count),
+    );
   }
 
   private unknownTimes(): UnsupportedFeatureError {
@@ -227,3 +225,7 @@ export class ConsumerGroupManager {
     );
   }
 }
+
+/** What a move of a group says of itself. */
+const moved = (stream: string, group: string, position: string | Date) =>
+  ({ action: 'groups.set-position', stream, group, details: { position } }) as const;

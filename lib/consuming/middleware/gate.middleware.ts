@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.js';
 import type { BoundHandler, Delivery, Handler } from '../../core/delivery.js';
 import { isOurs } from '../../core/delivery-state.js';
 import type { Middleware } from '../../core/middleware.js';
@@ -17,6 +18,7 @@ export type Gates = Map<BoundHandler, Slots>;
 export function gate(
   gates: Gates,
   isHalted: (delivery: Delivery) => boolean,
+  clock: Pick<Clock, 'now'>,
   shared?: Slots,
 ): Middleware {
   return pass;
@@ -32,6 +34,7 @@ export function gate(
     const own = slotsOf(delivery.handler!);
     await own?.take();
     await shared?.take();
+    delivery.startedAt = clock.now();
     let held = { own, shared };
     const leave = (all: boolean): void => {
       held.shared?.release();

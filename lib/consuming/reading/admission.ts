@@ -1,6 +1,7 @@
 import { Delivery } from '../../core/delivery.js';
 import { isLost } from '../../core/delivery-state.js';
 import { errorRecord } from '../../core/errors/error-record.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { Lease } from '../../core/lease.js';
 import { deadLetter } from '../../core/settlement.js';
 import type { SettlementHandler } from '../settling/settlement-handler.js';
@@ -14,6 +15,7 @@ import type { Ordering } from '../ordering/ordering.js';
 
 export interface AdmissionOptions {
   readonly clock: Clock;
+  readonly events: EventBus;
   readonly plan: ConsumerPlan;
   readonly consumer: string;
   readonly held: HeldDeliveries;
@@ -36,6 +38,7 @@ export class Admission {
     const now = this.options.clock.now();
     const deliveries: Delivery[] = [];
     for (const lease of leases) deliveries.push(this.hold(lease, now));
+    if (this.options.events.listened.has('delivered')) this.tell(leases);
     const unhandledInOrder = this.options.unhandledInOrder();
     if (unhandledInOrder) return this.admitInTurn(deliveries, unhandledInOrder);
     for (const delivery of deliveries) this.admit(delivery);
@@ -51,6 +54,12 @@ export class Admission {
     held.add(delivery);
     delivery.suspect = !lease.charged && mayKill(lease);
     return delivery;
+  }
+
+  private tell(leases: readonly Lease[]): void {
+    const { events, plan, consumer } = this.options;
+    for (const { stream, id, attempt, publishedAt } of leases)
+      events.emit('delivered', { stream, group: plan.group, id, consumer, attempt, publishedAt });
   }
 
   private admit(delivery: Delivery): void {

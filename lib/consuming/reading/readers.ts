@@ -24,14 +24,18 @@ export class ReaderProgress {
     private readonly of: ReaderOf,
     /** The loop has ended. */
     readonly end: () => void,
+    /** Called at its first read. */
+    private readonly onFirst: () => void,
   ) {
     this.since = of.clock.now();
   }
 
   /** A read begins. After a failed one it belongs to the same failure. */
   reads(): void {
-    this.hasRead = true;
     if (this.activity !== 'failing') this.turn('reading');
+    if (this.hasRead) return;
+    this.hasRead = true;
+    this.onFirst();
   }
 
   /** A read has ended, or the loop has come round without one. */
@@ -62,12 +66,33 @@ export class ReaderProgress {
 /** All reading loops of a runtime. */
 export class Readers {
   private readonly known = new Set<ReaderProgress>();
+  private waiting: (() => void) | undefined;
 
   /** Follows a reading loop until its `end`. */
   begin(of: ReaderOf): ReaderProgress {
-    const progress: ReaderProgress = new ReaderProgress(of, () => this.known.delete(progress));
+    const end = (): void => {
+      this.known.delete(progress);
+      this.look();
+    };
+    const progress: ReaderProgress = new ReaderProgress(of, end, () => this.look());
     this.known.add(progress);
     return progress;
+  }
+
+  /**
+   * Calls back once: when each loop has begun its first read, or is paused; at once where that is so.
+   * @param callback in place of an earlier one. Undefined: there is none any more
+   */
+  onceAllRead(callback: (() => void) | undefined): void {
+    this.waiting = callback;
+    this.look();
+  }
+
+  private look(): void {
+    const { waiting } = this;
+    if (!waiting || !this.list().every((one) => one.hasRead || one.activity === 'paused')) return;
+    this.waiting = undefined;
+    waiting();
   }
 
   list(): ReaderStatus[] {

@@ -1,7 +1,10 @@
 import type { Clock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
 import type { LeaseState, Lease } from '../../core/lease.js';
+import type { Codec } from '../../core/codecs/codec.js';
+import type { EventBus } from '../../core/event-bus.js';
 import type { When } from '../../core/message.js';
+import { reported } from '../../core/published-report.js';
 import type { Settlement } from '../../core/settlement.js';
 import type { Completions } from '../../ports/completions.js';
 import type { DeadLetterQueue } from '../../ports/dead-letters.js';
@@ -11,7 +14,7 @@ import type { SettlerOptions } from './settler.js';
 import type { Reported } from './settling-lane.js';
 import { answerFirst } from './other-stores/answer-first.js';
 import { markApart } from './other-stores/mark-apart.js';
-import { tellDelayed } from './other-stores/tell-delayed.js';
+import { tellOutgoing } from './other-stores/tell-outgoing.js';
 import { carryOutActions } from './strategies/carry-out-actions.js';
 
 /** Asks who owns these entries now, and keeps fresh those that are held. */
@@ -34,6 +37,8 @@ export interface WorkflowSettling {
 export interface ElsewhereOptions {
   readonly source: MessageSource;
   readonly clock: Clock;
+  readonly events: EventBus;
+  readonly codec: Codec;
   /** Sends answers to requests. */
   readonly replies: Replies | undefined;
   readonly chaining: WorkflowSettling;
@@ -52,11 +57,14 @@ export interface ElsewhereOptions {
  * another store. Where one of them fails, its settlement is tried again.
  */
 export function storeElsewhere(options: ElsewhereOptions, holds: Holds): Settle {
-  const { source, replies, clock, onScheduled, completions, marksApart } = options;
+  const { source, replies, clock, completions, marksApart } = options;
   const plain: Settle = (batch) => source.settle(batch);
-  const told = tellDelayed(plain, onScheduled);
+  const told = tellOutgoing(plain, options);
   const marked = completions && marksApart ? markApart(told, completions) : told;
-  const givenUp = carryOutActions(marked, options, holds);
+  const publish = reported((entries) => source.publish(entries), options, 'settlement');
+  const { capabilities } = source;
+  const acting = { ...options, source: { capabilities, publish } };
+  const givenUp = carryOutActions(marked, acting, holds);
   const recorded = options.chaining.settling(givenUp, { holds, looksOn });
   const answered = replies ? answerFirst(recorded, replies, clock) : recorded;
   return (batch) => {

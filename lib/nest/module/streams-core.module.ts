@@ -14,7 +14,7 @@ import { getStreamsToken } from '../tokens.js';
 import { DEFAULT_NAME, type StreamsOptions } from '../../options/streams-options.js';
 import { concealing } from './concealing.js';
 import type { StreamsModuleExtras } from './module-options.js';
-import { lagListeners, streamsProviders, unfedHandlers, type Preset } from './streams-providers.js';
+import { listeners, streamsProviders, unfedHandlers, type Preset } from './streams-providers.js';
 
 /** A class that makes options, for `useClass` and `useExisting`. */
 export interface StreamsOptionsFactory<Options> {
@@ -65,7 +65,7 @@ export function createCoreModule<Options extends { readonly name?: string }>(
             ...(definition.providers ?? []).map(concealing(OPTIONS)),
             ...services,
             runtime,
-            lagListeners(name),
+            ...listeners(name),
             unfedHandlers(name),
           ],
           exports: services.map(({ provide }) => provide),

@@ -14,6 +14,8 @@ import { InvalidOptionsError } from '../../core/errors/start-up.errors.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { StreamPublisher } from '../client/stream-publisher.js';
 import { StreamsClient } from '../client/streams.client.js';
+import type { Discovered } from '../events/decorated-methods.js';
+import { EventListeners } from '../events/event-listeners.js';
 import { LagListeners } from '../lag/lag-listeners.js';
 import { LagMonitor } from '../lag/lag-monitor.js';
 import { getSourceToken, getStreamsToken } from '../tokens.js';
@@ -75,14 +77,24 @@ export function streamsProviders<Options extends { readonly name?: string }>(
   ];
 }
 
-/** A provider that only the module itself uses. */
-export function lagListeners(name: string): Provider {
+/** Providers that only the module itself uses: they connect decorated methods. */
+export const listeners = (name: string): Provider[] => [
+  connecting(name, LagListeners),
+  connecting(name, EventListeners),
+];
+
+function connecting<T extends object>(
+  name: string,
+  type: Type<T> & (new (runtime: StreamsRuntime, finding: Discovered) => T),
+): Provider {
   return {
-    provide: getStreamsToken(name, LagListeners),
+    provide: getStreamsToken(name, type),
     useFactory: (
       runtime: StreamsRuntime,
-      ...finding: [DiscoveryService, MetadataScanner, Reflector]
-    ) => new LagListeners(runtime, ...finding),
+      discovery: DiscoveryService,
+      scanner: MetadataScanner,
+      reflector: Reflector,
+    ) => new type(runtime, { discovery, scanner, reflector }),
     inject: [getStreamsToken(name, StreamsRuntime), DiscoveryService, MetadataScanner, Reflector],
   };
 }

@@ -7,7 +7,7 @@ import type { DeadLetterQueue } from '../../../ports/dead-letters.js';
 import type { MessageSource, Settle, Settling } from '../../../ports/source.js';
 
 export interface CarryOutOptions {
-  readonly source: MessageSource;
+  readonly source: Pick<MessageSource, 'capabilities' | 'publish'>;
   /** A queue in place of the source's own. */
   readonly deadLetterQueue: DeadLetterQueue | undefined;
 }
@@ -63,10 +63,13 @@ export function carryOutActions(
 }
 
 /** The key of the entry makes a second publication harmless, where the source knows keys. */
-const publishesFirst = ({ capabilities }: MessageSource): boolean =>
+const publishesFirst = ({ capabilities }: Pick<MessageSource, 'capabilities'>): boolean =>
   !capabilities.atomicPublish && (capabilities.idempotentPublish ?? false) !== false;
 
-async function publish(source: MessageSource, entry: OutgoingEntry): Promise<void> {
+async function publish(
+  source: Pick<MessageSource, 'publish'>,
+  entry: OutgoingEntry,
+): Promise<void> {
   const [result] = await source.publish([entry]);
   if (result instanceof Error) throw result;
 }
