@@ -17,6 +17,8 @@ import { onPath } from './redis-process.js';
 
 /** What Kafka asks for. */
 const JAVA_FLOOR = 17;
+/** For a broker to end and write its archive of classes: some seconds of a core. */
+const ARCHIVE_WITHIN = 60_000;
 const POM = fileURLToPath(new URL('kafka/pom.xml', import.meta.url));
 
 /**
@@ -46,7 +48,7 @@ export async function ensureKafka() {
 /** Whether Java can run the broker, and Maven is there. Installs what is missing. */
 function hasTools() {
   const lacking = [
-    ...(javaProgram() === undefined ? ['default-jre-headless'] : []),
+    ...(javaProgram() === undefined ? ['java'] : []),
     ...(onPath('mvn') ? [] : ['maven']),
   ];
   if (lacking.length > 0) install(lacking);
@@ -62,14 +64,29 @@ function javaVersion() {
   return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0);
 }
 
-/** @param {readonly string[]} packages */
-function install(packages) {
-  const brew = onPath('brew') ? [['brew', 'install', 'maven']] : [];
-  const lines = onPath('apt-get') ? aptInstall(...packages) : brew;
-  for (const [command = '', ...args] of lines) {
-    console.log(`${packages.join(', ')} missing; running: ${[command, ...args].join(' ')}`);
-    spawnSync(command, args, { stdio: 'inherit' });
-  }
+/** @param {readonly string[]} tools */
+function install(tools) {
+  const [update] = aptInstall();
+  if (update) {
+    run(update, tools);
+    const packages = tools.map((tool) => (tool === 'maven' ? 'maven' : aptJava()));
+    run(aptInstall(...packages)[1] ?? [], packages);
+  } else if (onPath('brew')) run(['brew', 'install', 'maven'], tools);
+}
+
+/** The package of a Java that can run the broker: the system's usual one, where it is not too old. */
+function aptJava() {
+  const { stdout } = spawnSync('apt-cache', ['policy', 'default-jre-headless'], {
+    encoding: 'utf8',
+  });
+  const usual = Number(/Candidate: (?:\d+:)?1\.(\d+)/.exec(stdout ?? '')?.[1] ?? JAVA_FLOOR);
+  return usual >= JAVA_FLOOR ? 'default-jre-headless' : `openjdk-${JAVA_FLOOR}-jre-headless`;
+}
+
+/** @param {readonly string[]} line @param {readonly string[]} missing */
+function run([command = '', ...args], missing) {
+  console.log(`${missing.join(', ')} missing; running: ${[command, ...args].join(' ')}`);
+  spawnSync(command, args, { stdio: 'inherit' });
 }
 
 /** In a folder beside, so that none is found that is half made. */
@@ -149,7 +166,8 @@ async function archiveClasses() {
   const { classes } = kafkaFiles();
   const beside = `${classes}.${process.pid}`;
   const broker = await startKafka({ java: [`-XX:ArchiveClassesAtExit=${beside}`] });
-  await broker.end();
+  // It writes the archive when it ends.
+  await broker.end(ARCHIVE_WITHIN);
   await broker.remove();
   if (existsSync(beside)) renameSync(beside, classes);
 }

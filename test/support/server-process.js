@@ -114,14 +114,20 @@ export class ServerProcess {
     await this.#ended;
   }
 
-  /** SIGTERM, where it runs. What the server has stored stays. */
-  async end() {
+  /**
+   * SIGTERM, where it runs. What the server has stored stays.
+   *
+   * @param {number} [within] it is killed after this time, in milliseconds
+   */
+  async end(within = STOP_WITHIN) {
     const child = this.#child;
     if (!child) return;
+    // Otherwise a process that only waits for this would end.
+    child.ref();
     child.kill('SIGTERM');
     // A frozen process hears SIGTERM only once it runs again.
     child.kill('SIGCONT');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
+    const timer = setTimeout(() => child.kill('SIGKILL'), within);
     await this.#ended;
     clearTimeout(timer);
   }
