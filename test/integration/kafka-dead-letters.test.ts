@@ -21,6 +21,7 @@ import { KafkajsClient } from '../../lib/drivers/kafka/connection/kafkajs/kafkaj
 import { KafkaDeadLetters } from '../../lib/drivers/kafka/dead-letters/kafka.dead-letters.js';
 import { KafkaConnectionError } from '../../lib/drivers/kafka/errors/kafka-connection.errors.js';
 import { Names } from '../../lib/drivers/kafka/names/names.js';
+import { RetryTopics } from '../../lib/drivers/kafka/retries/retry-topics.js';
 import { Topics } from '../../lib/drivers/kafka/topics/topics.js';
 import type { DeadLetterQueue } from '../../lib/ports/dead-letters.js';
 import type { Driver } from '../../lib/ports/driver.js';
@@ -28,6 +29,7 @@ import type { Subscription } from '../../lib/ports/subscription.js';
 import { recordFor } from '../../lib/testing/world/source-world.js';
 import { needsKafka, testKafka, type TestKafka } from '../support/kafka.js';
 import { KafkaWorld } from '../support/kafka-world.js';
+import { until } from '../support/until.js';
 
 const NO_TEXT = Buffer.from([0xff, 0x00, 0xfe]);
 const TRACE = { trace: 'x', bytes: NO_TEXT, twice: ['1', '2'] };
@@ -203,10 +205,11 @@ describe('dead letters of Kafka', needsKafka(), () => {
         };
         return producer;
       };
+      const names = new Names(server.prefix);
+      const topics = new Topics({ admin, options, settings: DEFAULT_TOPICS });
       const other = new KafkaDeadLetters({
-        ...{ client: { producer: flawed }, admin, events: world.events },
-        names: new Names(server.prefix),
-        topics: new Topics({ admin, options, settings: DEFAULT_TOPICS }),
+        ...{ client: { producer: flawed }, admin, events: world.events, names, topics },
+        retryTopics: new RetryTopics({ admin, names, topics }),
         send: () => Promise.reject(new Error('Nothing is put here.')),
       });
       expect(await other.redrive(stream, { all: true })).toBe(3);
@@ -258,6 +261,23 @@ describe('dead letters of Kafka', needsKafka(), () => {
     expect(await letters.redrive(stream, { all: true })).toBe(0);
     await put(5);
     expect((await payloads()).toSorted()).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  test('of a topic that another program has made anew are not hidden by what was removed before', async () => {
+    await put(3);
+    expect(await letters.redrive(stream, { ids: ['0-1', '0-2'] })).toBe(2);
+    await server.admin.deleteTopics({ topics: [`${world.topic(stream)}.dlq`] });
+    await until('it is gone', async () => (await letters.list(stream, 10)).items.length === 0);
+    await server.createTopic(`${stream}.dlq`);
+    driver = world.driver();
+    letters = driver.deadLetters!;
+    await put(2);
+    expect(await payloads()).toEqual(['0', '1']);
+    expect((await letters.get(stream, '0-1'))?.fields[3]).toBe('1');
+    // It notes nothing beside what was removed before, so its letters do not come back later.
+    expect(await letters.redrive(stream, { ids: ['0-0'] })).toBe(1);
+    await put(1);
+    expect(await payloads()).toEqual(['1', '0']);
   });
 
   test('that are none are told of once, hide no others, and can be purged', async () => {

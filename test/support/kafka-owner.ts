@@ -1,7 +1,12 @@
 import { EventBus } from '../../lib/core/event-bus.js';
-import type { CommittedOffset } from '../../lib/drivers/kafka/connection/kafka-client.js';
+import type {
+  CommittedOffset,
+  GroupOffset,
+} from '../../lib/drivers/kafka/connection/kafka-client.js';
 import type { KafkaLease } from '../../lib/drivers/kafka/partitions/kafka.lease.js';
 import type { WaitingRecord } from '../../lib/drivers/kafka/partitions/leased-partition.js';
+import { decodeMetadata } from '../../lib/drivers/kafka/partitions/offset-metadata.js';
+import type { Progress } from '../../lib/drivers/kafka/partitions/progress.js';
 import type { PartitionState } from '../../lib/drivers/kafka/partitions/partition-state.js';
 import {
   PartitionStates,
@@ -57,7 +62,10 @@ export class PartitionOwner {
   }
 
   async open(low = 0): Promise<this> {
-    this.state = await this.states.open(0, this.broker.committed, low);
+    const { committed } = this.broker;
+    const progressOf = (known: GroupOffset = committed): Progress =>
+      decodeMetadata(known.offset ?? 0, known.metadata);
+    this.state = await this.states.open(0, { committed, progressOf, low });
     return this;
   }
 

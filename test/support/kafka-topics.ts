@@ -129,6 +129,7 @@ export class KafkaTopics {
       groups: { open: async ({ topic }) => (this.topics.has(topic) ? 'there' : 'no-stream') },
       transactions: { fence: async () => undefined, end: async () => undefined },
       decode: (_, { key }) => ({ fields: [], key: key?.toString() }),
+      retries: { trimOf: () => ({ soon: () => undefined, now: async () => undefined }) },
       options: {
         ...{ rebalanceTimeout: 5000, metadataMaxAge: 60_000, commitInterval: 10 },
         ...{ maxBufferedBytes: 1_000_000, ...options },

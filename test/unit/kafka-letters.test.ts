@@ -188,6 +188,19 @@ describe('removed letters', () => {
     expect([removed.has(1000), removed.has(1024)]).toEqual([false, true]);
   });
 
+  test('are all forgotten where their log does not have them: it is a new one', () => {
+    for (const offset of [7, 1023, 1024, 5000]) {
+      const removed = new RemovedLetters();
+      removed.add(2);
+      removed.add(offset);
+      expect(removed.forgetOthers('removed', offset + 1)).toEqual([]);
+      expect(removed.end).toBe(offset + 1);
+      const keys = removed.forgetOthers('removed', offset).map(({ key }) => key);
+      expect(keys).toEqual([...new Set(['0', String(offset >> 10)])]);
+      expect([removed.has(2), removed.end]).toEqual([false, 0]);
+    }
+  });
+
   test('come with the pages that calls have committed, until an hour is over', () => {
     const written = new RemovedLetters();
     written.notePages('a', 1);

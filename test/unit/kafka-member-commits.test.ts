@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   MemberCommits,
   type CommittingPartition,
@@ -11,7 +11,7 @@ import { until } from '../support/until.js';
 class Partition implements CommittingPartition {
   version = 0;
   committed = 0;
-  readonly isOpen = true;
+  isOpen = true;
   inTransaction = false;
   constructor(
     private readonly commits: () => MemberCommits,
@@ -27,6 +27,8 @@ class Partition implements CommittingPartition {
     return { partition: this.partition, offset: this.version, metadata: '' };
   }
 }
+
+afterEach(() => void vi.useRealTimers());
 
 describe('the commits of a member', () => {
   it('a partition that is refused for good holds up no other one', async () => {
@@ -69,6 +71,49 @@ describe('the commits of a member', () => {
     expect(told).toEqual([1, 2]);
     requests[1]!();
     await until('it is committed', () => partition.committed === 2);
+    commits.stop();
+  });
+
+  /** Commits of partitions whose time never comes by itself. */
+  const commitsAtOnce = (): MemberCommits =>
+    new MemberCommits({
+      commitInterval: 1e9,
+      onFailure: () => undefined,
+      commit: async () => undefined,
+    });
+
+  it('of one partition do not wait for the transaction of another', async () => {
+    const commits: MemberCommits = commitsAtOnce();
+    const [held, free] = [new Partition(() => commits), new Partition(() => commits)];
+    const release = await commits.holdBack(held);
+    held.change();
+    const told = commits.now([held]);
+    // By now the commit of the first partition waits for the end of its transaction.
+    await new Promise((resolve) => setImmediate(resolve));
+    vi.useFakeTimers();
+    free.change();
+    await commits.now([free]);
+    (await commits.holdBack(free))();
+    expect([held.committed, free.committed]).toEqual([0, 1]);
+    release();
+    await told;
+    expect(held.committed).toBe(1);
+    commits.stop();
+  });
+
+  it('leave no timer for a partition that was closed during its transaction', async () => {
+    vi.useFakeTimers();
+    const commits: MemberCommits = commitsAtOnce();
+    const partition = new Partition(() => commits);
+    const release = await commits.holdBack(partition);
+    partition.version++;
+    partition.isOpen = false;
+    commits.closed(partition);
+    release();
+    expect(vi.getTimerCount()).toBe(0);
+    partition.isOpen = true;
+    (await commits.holdBack(partition))();
+    expect(vi.getTimerCount()).toBe(1);
     commits.stop();
   });
 });

@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ReadRecord } from '../../lib/drivers/kafka/connection/kafka-client.js';
 import { Parked } from '../../lib/drivers/kafka/retries/parked.js';
 import { readRetry, retryHeaders } from '../../lib/drivers/kafka/retries/retry-record.js';
+import { Retries } from '../../lib/drivers/kafka/retries/retries.js';
 import { tierOf, TIERS } from '../../lib/drivers/kafka/retries/tiers.js';
 
 describe('the partition of a retry', () => {
@@ -108,5 +109,47 @@ describe('parked records', () => {
     expect([parked.isFull, parked.bytes]).toEqual([true, 105]);
     parked.clear();
     expect([parked.isFull, parked.size, parked.bytes]).toEqual([false, 0, 0]);
+  });
+});
+
+describe('records of settled retries', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  /** Says which topics were trimmed. */
+  const trimmed = () => {
+    const calls: string[] = [];
+    const trim = async (stream: string, group: string) => void calls.push(`${group} of ${stream}`);
+    const ensure = () => Promise.reject(new Error('Nothing is put off here.'));
+    return { calls, retries: new Retries({ trim, ensure }) };
+  };
+
+  test('are deleted once a minute at most while retries are settled', async () => {
+    vi.useFakeTimers();
+    const { calls, retries } = trimmed();
+    const [orders, mails] = [retries.trimOf('orders', 'shop'), retries.trimOf('mails', 'shop')];
+    for (let second = 0; second < 90; second++) {
+      orders.soon();
+      if (second === 30) mails.soon();
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(calls).toEqual(['shop of orders', 'shop of mails']);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(calls).toEqual(['shop of orders', 'shop of mails', 'shop of orders']);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(calls).toHaveLength(3);
+  });
+
+  test('are deleted at once where the consumer leaves, and not any more once the driver is closed', async () => {
+    vi.useFakeTimers();
+    const { calls, retries } = trimmed();
+    const orders = retries.trimOf('orders', 'shop');
+    orders.soon();
+    await orders.now();
+    expect([calls, vi.getTimerCount()]).toEqual([['shop of orders'], 0]);
+    orders.soon();
+    await retries.close();
+    orders.soon();
+    await orders.now();
+    expect([calls, vi.getTimerCount()]).toEqual([['shop of orders'], 0]);
   });
 });

@@ -13,6 +13,7 @@ import { KafkaSettling } from '../../lib/drivers/kafka/settling/settling.js';
 import { TransactionalProducers } from '../../lib/drivers/kafka/settling/transactional-producers.js';
 import type { Settling } from '../../lib/ports/source.js';
 import { PartitionBroker, PartitionOwner } from '../support/kafka-owner.js';
+import { until } from '../support/until.js';
 
 const TOO_LARGE = new KafkaReplyError('sending', 'MESSAGE_TOO_LARGE', 'Too large');
 const FENCED = new KafkaReplyError('sending', 'INVALID_PRODUCER_EPOCH', 'Another producer');
@@ -224,6 +225,45 @@ describe('settlements that write records', () => {
     broker.log.length = 0;
     await new PartitionOwner(offsets, false, undefined, producers).open();
     expect(broker.log).toEqual(['open']);
+  });
+
+  it('of a zombie do not go by the producer of a later owner in the same process', async () => {
+    const leases = await owner.handOutAll([0, 1]);
+    await settling.settle([publishing(leases[0]!, 'a')]);
+    const zombie = owner;
+    const later = await new PartitionOwner(offsets, false, undefined, producers).open();
+    const [lease, next] = await later.handOutAll([2, 3]);
+    expect(await settling.settle([publishing(lease!, 'b')])).toEqual(['settled']);
+    // Its commits are refused, though it has not heard of that yet.
+    offsets.refusal = new KafkaReplyError('committing', 'ILLEGAL_GENERATION', 'Expelled');
+    broker.log.length = 0;
+    const settled = settling.settle([publishing(leases[1]!, 'of the zombie')]);
+    await until('the zombie has tried to commit', () =>
+      broker.log.includes('commit of the member'),
+    );
+    zombie.die();
+    expect(await settled).toEqual(['lost']);
+    offsets.refusal = undefined;
+    // The zombie had fenced it, so it may fail once.
+    const tries = [await settling.settle([publishing(next!, 'c')])];
+    if (tries[0]![0] !== 'settled') tries.push(await settling.settle([publishing(next!, 'c')]));
+    expect(tries.at(-1)).toEqual(['settled']);
+    expect(broker.read).toEqual([['a'], ['b'], ['c']]);
+  });
+
+  it('of the owner before are seen where the broker shows them a moment later', async () => {
+    const [first, second] = await owner.handOutAll([0, 1]);
+    await settling.settle([publishing(first!, 'a')]);
+    const shown = offsets.committed;
+    await settling.settle([publishing(second!, 'b')]);
+    const { committed: hidden } = offsets;
+    owner.die();
+    const next = new PartitionOwner(offsets, false, undefined, producers);
+    // The member looks before it fences, and once more at once. The broker shows the other one then.
+    let looks = 0;
+    Object.defineProperty(offsets, 'committed', { get: () => (++looks > 2 ? hidden : shown) });
+    await next.open();
+    expect([next.state.floor, next.state.transaction]).toEqual([2, 2]);
   });
 });
 

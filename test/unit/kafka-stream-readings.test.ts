@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { EventBus } from '../../lib/core/event-bus.js';
 import { Names } from '../../lib/drivers/kafka/names/names.js';
 import type { TopicReader } from '../../lib/drivers/kafka/reading/read-topic.js';
@@ -22,7 +22,11 @@ it('a topic of retries that two looks have found at once is read once', async ()
   };
   const groups = { open: async () => 'there' as const };
   const options = { rebalanceTimeout: 1000, metadataMaxAge: 1000, maxBufferedBytes: 1 };
-  const parts = { client: { admin, member }, groups, names, events: new EventBus(), options };
+  const soon = vi.fn<() => void>();
+  const retries = { trimOf: () => ({ soon, now: async () => undefined }) };
+  const parts = {
+    ...{ client: { admin, member }, groups, names, events: new EventBus(), options, retries },
+  };
   const wanted = { streams: ['orders'], group: 'shop', consumer: 'one', startId: '0' };
   const nothing = () => undefined;
   const reader = {
@@ -46,4 +50,6 @@ it('a topic of retries that two looks have found at once is read once', async ()
   expect(readings.all.map(({ read }) => read.topic)).toEqual(['orders', RETRIES]);
   // One of each topic: a member that is forgotten would keep its partitions.
   expect(members).toBe(2);
+  // What a process that was killed has settled is deleted, too.
+  expect(soon).toHaveBeenCalled();
 });

@@ -11,6 +11,9 @@ export interface SettlerOptions extends Omit<LaneOptions, 'onUnheld'> {
   readonly storeOf?: ((settlement: Reported, lease: Lease) => OtherStore | undefined) | undefined;
 }
 
+/** Fewer lanes than these are all kept. */
+const FEW_LANES = 64;
+
 /** A store of its own slot, which may be slow or down while the source is not. */
 export type OtherStore = 'dead letter queue' | 'state store' | 'both';
 
@@ -31,6 +34,8 @@ export class Settler {
   };
 
   private readonly laneOptions: LaneOptions;
+  /** Idle lanes are dropped when there are as many. */
+  private mostLanes = FEW_LANES;
 
   constructor(private readonly options: SettlerOptions) {
     this.laneOptions = { ...options, onUnheld: (item) => this.keepOtherwise(item) };
@@ -51,8 +56,7 @@ export class Settler {
     const name = item.lease.lane;
     const store = this.options.storeOf?.(settlement, item.lease);
     const lanes = store === undefined ? this.lanes : this.lanesApart[store];
-    let lane = lanes.get(name);
-    if (!lane) lanes.set(name, (lane = new Lane(this.laneOptions, this)));
+    const lane = lanes.get(name) ?? this.addLane(lanes, name);
     if (settlement.kind === 'ack') lane.add(item, settlement.reply !== undefined);
     else if (settlement.kind !== 'dead-letter') lane.add(item, false);
     else {
@@ -92,6 +96,20 @@ export class Settler {
     if (this.abandoned || settlement.kind !== 'dead-letter') return;
     const record = 'record' in rest ? rest.record : undefined;
     this.add(delivery, { ...settlement, action: this.options.unheld }, onConcluded, record);
+  }
+
+  /**
+   * Makes a lane. Drops idle ones where their number has doubled: partitions come and go, and their lanes would
+   * stay.
+   */
+  private addLane(lanes: Map<unknown, Lane>, name: unknown): Lane {
+    if (lanes.size >= this.mostLanes) {
+      for (const [other, { pending }] of lanes) if (pending === 0) lanes.delete(other);
+      this.mostLanes = Math.max(FEW_LANES, 2 * lanes.size);
+    }
+    const lane = new Lane(this.laneOptions, this);
+    lanes.set(name, lane);
+    return lane;
   }
 
   private all(): Lane[] {

@@ -10,7 +10,7 @@ import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { next, StreamHandler, StreamsModule, StreamsTransport } from '../../../dist/index.js';
-import { KafkajsTransaction } from '../../../dist/drivers/kafka/connection/kafkajs-transaction.js';
+import { KafkajsTransaction } from '../../../dist/drivers/kafka/connection/kafkajs/producing/kafkajs-transaction.js';
 import { kafka as kafkaDriver } from '../../../dist/kafka.js';
 
 const { streams, work, ledger, kafka, handler, stops, script, ...options } = JSON.parse(

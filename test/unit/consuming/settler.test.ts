@@ -67,6 +67,29 @@ describe('the settler', () => {
     expect(s.settled).toHaveLength(4);
   });
 
+  it('forgets lanes that are not used any more, and none that has something to settle', async () => {
+    const s = settler((batch) =>
+      batch[0]!.lease.id === '0'
+        ? new Promise(() => undefined)
+        : Promise.resolve(batch.map(() => 'settled')),
+    );
+    const lanes = Reflect.get(s.it, 'lanes') as Map<unknown, unknown>;
+    const first = {};
+    for (let id = 0; id < 1000; id++) {
+      const one = delivery(String(id));
+      // As partitions that come and go.
+      Object.assign(one.lease, { lane: id === 0 ? first : {} });
+      s.it.add(one, ack);
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(s.settled).toHaveLength(999);
+    expect(lanes.size).toBeLessThan(130);
+    expect(lanes.has(first)).toBe(true);
+    s.it.abandon();
+    await s.it.idle();
+  });
+
   it('lets a lane that hangs hold up no other', async () => {
     const s = settler((batch) =>
       batch[0]!.lease.lane === 'away'

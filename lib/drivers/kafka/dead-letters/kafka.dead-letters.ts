@@ -11,7 +11,7 @@ import type {
 import type { KafkaClient, KafkaRecord, ReadRecord } from '../connection/kafka-client.js';
 import { retryHeaders } from '../retries/retry-record.js';
 import type { RawRecord } from '../retries/own-headers.js';
-import { RetryTopics, type RetryTopicsParts } from '../retries/retry-topics.js';
+import type { RetryTopics } from '../retries/retry-topics.js';
 import { tierOf } from '../retries/tiers.js';
 import { decodeRecord } from '../wire/decode-record.js';
 import { encodeRecord } from '../wire/encode-record.js';
@@ -19,12 +19,13 @@ import { letterId, offsetOf, offsetsOf, pageStart } from './letter-ids.js';
 import { LetterLog } from './letter-log.js';
 import { letterRecord, readLetter, type StoredLetter } from './letter-record.js';
 import { LetterRemoval, type Removal } from './letter-removal.js';
-import { LetterTopics } from './letter-topics.js';
+import { LetterTopics, type LetterTopicsParts } from './letter-topics.js';
 import { RemovedLetters } from './removed-letters.js';
 import { UnreadableLetters } from './unreadable-letters.js';
 
-export interface DeadLettersParts extends RetryTopicsParts {
+export interface DeadLettersParts extends LetterTopicsParts {
   readonly client: Pick<KafkaClient, 'producer'>;
+  readonly retryTopics: Pick<RetryTopics, 'ensure'>;
   readonly events: EventBus;
   /** Writes one record. Returns its offset. */
   readonly send: (record: KafkaRecord) => Promise<number>;
@@ -44,7 +45,6 @@ export interface Dying {
  */
 export class KafkaDeadLetters implements DeadLetterQueue {
   private readonly topics: LetterTopics;
-  private readonly retryTopics: RetryTopics;
   private readonly removal: LetterRemoval;
   private readonly unreadable: UnreadableLetters;
   /** The removal that was asked for last, by stream: in one process they come one after the other. */
@@ -52,7 +52,6 @@ export class KafkaDeadLetters implements DeadLetterQueue {
 
   constructor(private readonly parts: DeadLettersParts) {
     this.topics = new LetterTopics(parts);
-    this.retryTopics = new RetryTopics(parts);
     this.removal = new LetterRemoval(parts.client, parts.admin);
     this.unreadable = new UnreadableLetters(parts.events);
   }
@@ -89,9 +88,10 @@ export class KafkaDeadLetters implements DeadLetterQueue {
 
   async get(stream: string, deadLetterId: string): Promise<DeadLetter | undefined> {
     const offset = offsetOf(deadLetterId);
-    const log = await this.open(stream);
-    if (!log || offset === undefined || (await this.removed(stream)).has(offset)) return undefined;
-    for await (const [record] of log.find([offset])) {
+    if (offset === undefined) return undefined;
+    const found = await this.openWithRemoved(stream);
+    if (!found || found.removed.has(offset)) return undefined;
+    for await (const [record] of found.log.find([offset])) {
       const letter = record && this.read(stream, record);
       if (letter) return letterOf(letter);
     }
@@ -144,7 +144,7 @@ export class KafkaDeadLetters implements DeadLetterQueue {
     const now = systemClock.wallTime();
     const records: KafkaRecord[] = [];
     for (const { record, redrive, original } of letters) {
-      const { topic } = await this.retryTopics.ensure(record.stream, record.group);
+      const { topic } = await this.parts.retryTopics.ensure(record.stream, record.group);
       const headers = retryHeaders(original.headers, {
         ...{ stream: record.stream, id: record.id, attempts: 0, dueAt: now },
         publishedAt: Date.parse(record.publishedAt),
@@ -157,9 +157,9 @@ export class KafkaDeadLetters implements DeadLetterQueue {
   }
 
   private async *letters(stream: string, from: number): AsyncGenerator<DeadLetter> {
-    const log = await this.open(stream);
-    if (!log) return;
-    const removed = await this.removed(stream);
+    const found = await this.openWithRemoved(stream);
+    if (!found) return;
+    const { log, removed } = found;
     for await (const { records } of log.portions(from, (offset) => removed.nextLeft(offset))) {
       for (const record of records) {
         const letter = removed.has(record.offset) ? undefined : this.read(stream, record);
@@ -172,8 +172,16 @@ export class KafkaDeadLetters implements DeadLetterQueue {
     return LetterLog.open(this.parts.admin, this.parts.names.deadLetters(stream));
   }
 
-  private removed(stream: string): Promise<RemovedLetters> {
-    return RemovedLetters.read(this.parts.admin, this.parts.names.removedDeadLetters(stream));
+  private async openWithRemoved(
+    stream: string,
+  ): Promise<{ log: LetterLog; removed: RemovedLetters } | undefined> {
+    const topic = this.parts.names.removedDeadLetters(stream);
+    const removed = await RemovedLetters.read(this.parts.admin, topic);
+    // Opened last: it has all letters that are noted as removed, unless the topic was made anew.
+    const log = await this.open(stream);
+    if (!log) return undefined;
+    removed.forgetOthers(topic, log.high);
+    return { log, removed };
   }
 
   /** Undefined, and told of: the record is no dead letter that this version of the library can read. */

@@ -121,6 +121,7 @@ class RemovalRun {
       this.call.clearUp(this.removed);
       const log = await LetterLog.open(this.admin, topic);
       if (!log) return;
+      await send(producer, this.removed.forgetOthers(removed, log.high));
       for await (const page of this.pages(log)) await this.remove(page, producer);
       await this.truncate(log, producer);
     } finally {

@@ -1,12 +1,9 @@
 import type { KafkaAdmin } from '../connection/kafka-client.js';
 import type { Names } from '../names/names.js';
-import { HEADROOM, USUAL_LIMIT, type CopyTopics } from '../retries/retry-topics.js';
-import { SharedWork } from '../retries/shared-work.js';
+import { SharedWork } from '../topics/shared-work.js';
+import { KEPT, type CopyTopics } from '../topics/topics.js';
 import { LetterLog } from './letter-log.js';
 import { LETTERS, type LetterPlace } from './letter-record.js';
-
-/** Dead letters stay until they are redriven or purged. */
-const KEPT = { 'retention.ms': '-1', 'retention.bytes': '-1' };
 
 export interface LetterTopicsParts {
   readonly admin: KafkaAdmin;
@@ -33,9 +30,8 @@ export class LetterTopics {
   private async make(stream: string, topic: string, from: string): Promise<LetterPlace> {
     const { names, topics } = this.parts;
     await this.forgetRemoved(names.removedDeadLetters(stream));
-    // The headers of a dead letter need room beside those of the largest message.
-    const limit = ((await topics.known(from))?.maxBytes ?? USUAL_LIMIT) + HEADROOM;
-    const config = { ...KEPT, 'max.message.bytes': String(limit) };
+    // Dead letters stay until they are redriven or purged.
+    const config = await topics.configOfCopies(from);
     const { maxBytes } = await topics.ensure(topic, { partitions: 1, config });
     return { topic, from, maxBytes };
   }

@@ -49,6 +49,14 @@ export class RemovedLetters {
     return bits !== undefined && (bits[at >> 3]! & (1 << (at & 7))) !== 0;
   }
 
+  /** The offset behind the last one that is removed. 0: none is. */
+  get end(): number {
+    let end = 0;
+    for (const chunk of this.chunks.keys()) end = Math.max(end, (chunk + 1) * CHUNK);
+    while (end > 0 && !this.has(end - 1)) end--;
+    return end;
+  }
+
   /** The lowest offset, this one or a higher one, that is not removed. */
   nextLeft(offset: number): number {
     let left = offset;
@@ -98,6 +106,14 @@ export class RemovedLetters {
     this.changed.clear();
     this.changedCalls.clear();
     return [...chunks, ...calls];
+  }
+
+  /**
+   * Forgets all where what is removed is not in a log with this end: another program has made the topic of dead
+   * letters anew, and its offsets count from 0 again. Returns the records that say so.
+   */
+  forgetOthers(topic: string, high: number): KafkaRecord[] {
+    return this.end > high ? this.forgetBelow(topic, Infinity) : [];
   }
 
   /** Forgets chunks whose offsets are all below this one. Returns the records that say so. */

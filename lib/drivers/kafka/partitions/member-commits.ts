@@ -45,6 +45,8 @@ export class MemberCommits {
   private readonly backoff = new Backoff(20, 1000);
   private timer: TimerHandle | undefined;
   private underWay: Promise<void> | undefined;
+  /** Resolves at the end of the next transaction, or of the next partition. */
+  private ending: Promise<void> | undefined;
   private waiting = new AbortController();
 
   constructor(private readonly options: MemberCommitsOptions) {}
@@ -65,7 +67,7 @@ export class MemberCommits {
     const wanted = [...states].map((state) => ({ state, version: state.version }));
     const isMissing = () =>
       wanted.some(({ state, version }) => state.isOpen && state.committed < version);
-    while (isMissing()) await (this.underWay ?? this.round());
+    while (isMissing()) await (this.underWay ?? this.round() ?? this.transactionEnds());
   }
 
   /**
@@ -77,7 +79,7 @@ export class MemberCommits {
     await this.underWay;
     return () => {
       state.inTransaction = false;
-      if (state.version > state.committed) this.soon(state);
+      if (state.isOpen && isChanged(state)) this.soon(state);
       this.wake();
     };
   }
@@ -97,25 +99,25 @@ export class MemberCommits {
   /** What changed while a commit is under way is not in that one. */
   private async next(): Promise<void> {
     await this.underWay;
-    if (this.changed.size > 0 && !this.underWay) await this.round();
+    if (!this.underWay) await this.round();
   }
 
-  /** Never rejects. */
-  private round(): Promise<void> {
-    this.underWay = this.commitChanged().finally(() => (this.underWay = undefined));
-    return this.underWay;
-  }
-
-  private async commitChanged(): Promise<void> {
+  /** Undefined: there is nothing that can be committed now. Never rejects. */
+  private round(): Promise<void> | undefined {
+    // The end of a transaction adds its partition again.
     const states = [...this.changed].filter(
       ({ isOpen, inTransaction }) => isOpen && !inTransaction,
     );
-    // A transaction has to end first.
-    if (states.length === 0) return this.pause(1000);
+    if (states.length === 0) return undefined;
+    this.underWay = this.commit(states).finally(() => (this.underWay = undefined));
+    return this.underWay;
+  }
+
+  private async commit(states: readonly CommittingPartition[]): Promise<void> {
     const told = states.map((state) => ({ state, version: state.version }));
     for (const state of states) this.changed.delete(state);
     try {
-      await this.commit(told);
+      await this.send(told);
       this.backoff.reset();
     } catch (error) {
       for (const state of states) if (state.isOpen && isChanged(state)) this.soon(state);
@@ -126,16 +128,22 @@ export class MemberCommits {
   }
 
   /** A partition that is refused for good, such as for its metadata, holds up no other one. */
-  private async commit(told: readonly Told[]): Promise<void> {
+  private async send(told: readonly Told[]): Promise<void> {
     try {
       await this.options.commit(told.map(({ state }) => state.toCommit()));
       for (const { state, version } of told) state.committed = Math.max(state.committed, version);
     } catch (error) {
       if (told.length === 1 || !isPermanent(error)) throw error;
-      const outcomes = await Promise.allSettled(told.map((one) => this.commit([one])));
+      const outcomes = await Promise.allSettled(told.map((one) => this.send([one])));
       const refused = outcomes.find((outcome) => outcome.status === 'rejected');
       if (refused) throw refused.reason;
     }
+  }
+
+  /** Other partitions are committed meanwhile. */
+  private transactionEnds(): Promise<void> {
+    this.ending ??= this.pause(1000).finally(() => (this.ending = undefined));
+    return this.ending;
   }
 
   private async pause(milliseconds: number): Promise<void> {

@@ -5,12 +5,12 @@ import { asError } from '../../../core/errors/error-record.js';
 import { ToldErrors } from '../../connections/told-errors.js';
 import type { CommittedOffset, GroupOffset } from '../connection/kafka-client.js';
 import { isNoMember } from '../errors/kafka-reply.error.js';
-import { settlingId } from '../names/names.js';
 import type { DecodeRecord, KafkaLease } from './kafka.lease.js';
 import { MemberCommits } from './member-commits.js';
-import { decodeMetadata } from './offset-metadata.js';
+import { offsetOfFenced } from './group-offset.js';
 import type { LeasedPartition, PartitionPlace } from './leased-partition.js';
 import { PartitionState, type LeaseHolder } from './partition-state.js';
+import type { Progress } from './progress.js';
 
 export interface PartitionStatesOptions extends Omit<PartitionPlace, 'partition'> {
   readonly holder: LeaseHolder;
@@ -18,7 +18,7 @@ export interface PartitionStatesOptions extends Omit<PartitionPlace, 'partition'
   /** Commits offsets of the member's partitions, in its generation. */
   readonly commit: (offsets: readonly CommittedOffset[]) => Promise<void>;
   /** What the Kafka group has committed for the partition. */
-  readonly groupOffset: (partition: number) => Promise<GroupOffset | undefined>;
+  readonly groupOffset: (place: PartitionPlace) => Promise<GroupOffset | undefined>;
   readonly transactions: Transactions;
   readonly events: EventBus;
   /** Longest time from a settlement to the commit that tells of it, in milliseconds. @default 100 */
@@ -28,9 +28,19 @@ export interface PartitionStatesOptions extends Omit<PartitionPlace, 'partition'
 /** Transactional producers of partitions. */
 export interface Transactions {
   /** Fences the owner before: its transaction ends, and it can begin none. */
-  fence(transactionalId: string): Promise<void>;
-  /** This member needs the producer no more. */
-  end(transactionalId: string): Promise<void>;
+  fence(place: PartitionPlace): Promise<void>;
+  /** This owner needs its producer no more. That of another owner in this process stays. */
+  end(state: LeasedPartition): Promise<void>;
+}
+
+/** Where a partition is opened. */
+export interface PartitionStart {
+  /** What the group has committed. Undefined: nothing is known. */
+  readonly committed: GroupOffset | undefined;
+  /** Returns where the group goes on, by what it has committed. */
+  readonly progressOf: (committed: GroupOffset | undefined) => Progress;
+  /** The first offset that the partition still has. */
+  readonly low: number;
 }
 
 /** What lasts is told of again after this time, in milliseconds. */
@@ -56,25 +66,20 @@ export class PartitionStates {
     });
   }
 
-  /**
-   * Opens a partition that this member owns from now on, where its group goes on.
-   * @param committed what the group has committed, or where it is to begin
-   * @param low the first offset that the partition still has
-   */
+  /** Opens a partition that this member owns from now on, where its group goes on. */
   async open(
     partition: number,
-    committed: { readonly offset: number; readonly metadata: string },
-    low: number,
+    { committed, progressOf, low }: PartitionStart,
   ): Promise<PartitionState> {
     const { stream, group, groupId, topic, isRetries, holder, decode } = this.options;
-    let start = decodeMetadata(committed.offset, committed.metadata);
-    if (start.transacts) {
-      await this.options.transactions.fence(settlingId(groupId, partition));
-      // The owner before may have committed a transaction in the meantime.
-      const now = await this.options.groupOffset(partition);
-      if (now?.offset !== undefined) start = decodeMetadata(now.offset, now.metadata);
-    }
     const place = { stream, group, groupId, topic, partition, isRetries };
+    let start = progressOf(committed);
+    if (start.transacts) {
+      await this.options.transactions.fence(place);
+      // The owner before may have committed a transaction in the meantime.
+      const now = await offsetOfFenced(() => this.options.groupOffset(place));
+      if (now?.offset !== undefined) start = progressOf(now);
+    }
     const state = new PartitionState(place, start, { holder, decode, commits: this.commits });
     if (low > state.floor) this.tellLost(low - state.floor - start.done.countBelow(low));
     state.skipTo(low);
@@ -103,7 +108,7 @@ export class PartitionStates {
     const lost = state.close();
     if (this.states.get(state.partition) === state) this.states.delete(state.partition);
     this.commits.closed(state);
-    void this.options.transactions.end(settlingId(this.options.groupId, state.partition));
+    void this.options.transactions.end(state);
     return lost;
   }
 

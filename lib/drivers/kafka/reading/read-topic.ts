@@ -3,6 +3,7 @@ import type { KafkaClient } from '../connection/kafka-client.js';
 import type { GroupMarks } from '../groups/group-marks.js';
 import type { DecodeRecord, KafkaLease } from '../partitions/kafka.lease.js';
 import type { Transactions } from '../partitions/partition-states.js';
+import type { Retries, RetryTrim } from '../retries/retries.js';
 import type { Drains } from './drains.js';
 import type { PartitionReading } from './partition-reading.js';
 
@@ -12,6 +13,8 @@ export interface ReadTopic {
   readonly topic: string;
   readonly groupId: string;
   readonly isRetries: boolean;
+  /** Deletes records of a retry topic that are settled. */
+  readonly trim?: RetryTrim;
 }
 
 /** What all subscriptions of a driver share. */
@@ -19,6 +22,7 @@ export interface ReadingParts {
   readonly client: Pick<KafkaClient, 'admin' | 'member'>;
   readonly marks: Pick<GroupMarks, 'look' | 'onChange'>;
   readonly transactions: Transactions;
+  readonly retries: Pick<Retries, 'trimOf'>;
   readonly decode: DecodeRecord;
   readonly events: EventBus;
   readonly options: ReadingOptions;

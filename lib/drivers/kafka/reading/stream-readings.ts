@@ -84,7 +84,7 @@ export class StreamReadings {
 
   /** Looks for topics of retries that are missing. */
   async findRetries(): Promise<void> {
-    const { names, client } = this.parts;
+    const { names, client, retries } = this.parts;
     const { group } = this.wanted;
     const missing = this.all
       .filter(({ read }) => !read.isRetries)
@@ -94,7 +94,11 @@ export class StreamReadings {
     const found = await client.admin.topics(missing.map(({ topic }) => topic));
     for (const { stream, topic } of missing) {
       const groupId = names.retriesGroup(group, stream);
-      if (found.has(topic)) this.start({ stream, topic, groupId, isRetries: true });
+      if (!found.has(topic)) continue;
+      const trim = retries.trimOf(stream, group);
+      // A process that was killed may have left some that are settled.
+      trim.soon();
+      this.start({ stream, topic, groupId, isRetries: true, trim });
     }
   }
 

@@ -4,6 +4,7 @@ import { isReply } from '../errors/kafka-reply.error.js';
 import type { TopicMarks } from '../groups/mark.js';
 import { Member } from '../members/member.js';
 import type { KafkaLease } from '../partitions/kafka.lease.js';
+import { groupOffsetBy } from '../partitions/group-offset.js';
 import { PartitionStates } from '../partitions/partition-states.js';
 import { OpeningPartitions } from './opening-partitions.js';
 import { PartitionReadings } from './partition-readings.js';
@@ -123,7 +124,7 @@ export class TopicReading {
     this.settleOpened.resolve();
     this.opening.giveUpAll();
     const flushed = this.states.flush(this.readings.states);
-    await Promise.race([flushed, sleep(systemClock, patience)]);
+    await Promise.race([flushed.then(() => this.read.trim?.now()), sleep(systemClock, patience)]);
     await this.member.stop();
     this.states.end();
   }
@@ -166,15 +167,14 @@ export class TopicReading {
   private makeStates(): PartitionStates {
     const { client, transactions, decode, events, options } = this.parts;
     const { group, consumer } = this.reader;
-    const { groupId, topic } = this.read;
     return new PartitionStates({
       ...{ ...this.read, group, decode, transactions, events },
       commitInterval: options.commitInterval,
-      commit: (offsets) => this.member.commit(offsets),
-      groupOffset: async (partition) => {
-        const offsets = await client.admin.groupOffsets(groupId, topic);
-        return offsets.find((one) => one.partition === partition);
+      commit: async (offsets) => {
+        await this.member.commit(offsets);
+        this.read.trim?.soon();
       },
+      groupOffset: groupOffsetBy(client.admin),
       holder: {
         consumer,
         released: (partition, waiting) => {

@@ -1,8 +1,8 @@
-import { systemClock } from '../../../core/clock.js';
+import { systemClock, type TimerHandle } from '../../../core/clock.js';
 import type { KafkaRecord } from '../connection/kafka-client.js';
 import type { RawRecord } from './own-headers.js';
 import { retryHeaders } from './retry-record.js';
-import { RetryTopics, type RetryTopicsParts } from './retry-topics.js';
+import type { RetryTopics } from './retry-topics.js';
 import { tierOf } from './tiers.js';
 
 /** A message that is to wait in a retry topic, as its lease tells of it. */
@@ -16,18 +16,27 @@ export interface Retrying {
   readonly record: RawRecord;
 }
 
-/** How often what was settled is deleted from a retry topic to which messages move, in milliseconds. */
-const TRIM_EVERY = 60_000;
+/**
+ * Deletes the records of settled retries. Otherwise these would run again where brokers forget what their group
+ * has committed, as they do after some days without a member.
+ */
+export interface RetryTrim {
+  /** Retries may have been settled: their records are deleted within a minute. */
+  soon(): void;
+  /** Never rejects: the next call deletes what this one could not. */
+  now(): Promise<void>;
+}
+
+/** Time from the settlement of a retry until its record is deleted, in milliseconds. */
+const TRIM_AFTER = 60_000;
 
 /** Messages that wait for their next run in a topic, and hold up no partition of their stream. */
 export class Retries {
-  readonly topics: RetryTopics;
-  /** When a topic was trimmed last, on the clock of this process. */
-  private readonly trimmedAt = new Map<string, number>();
+  /** Timers of retry topics that are to be trimmed, by group and stream. */
+  private readonly trims = new Map<string, TimerHandle>();
+  private isClosed = false;
 
-  constructor(parts: RetryTopicsParts) {
-    this.topics = new RetryTopics(parts);
-  }
+  constructor(private readonly topics: Pick<RetryTopics, 'ensure' | 'trim'>) {}
 
   /**
    * The copy of a message in the retry topic of its group. The topic is made where it is missing.
@@ -41,7 +50,6 @@ export class Retries {
   ): Promise<KafkaRecord> {
     const { stream, id, publishedAt, redrive, record } = message;
     const { topic, partitions } = await this.topics.ensure(stream, group);
-    this.trim(topic, stream, group);
     const partition = tierOf(dueAt - systemClock.wallTime(), partitions);
     const retried = { stream, id, publishedAt, attempts, dueAt };
     const headers = retryHeaders(record.headers, {
@@ -51,11 +59,34 @@ export class Retries {
     return { topic, partition, key: record.key, value: record.value, headers };
   }
 
-  /** In the background. What fails is tried again a minute later. */
-  private trim(topic: string, stream: string, group: string): void {
-    const now = systemClock.now();
-    if (now - (this.trimmedAt.get(topic) ?? -Infinity) < TRIM_EVERY) return;
-    this.trimmedAt.set(topic, now);
-    this.topics.trim(stream, group).catch(() => undefined);
+  /** What a consumer of the retry topic calls when it has settled retries. */
+  trimOf(stream: string, group: string): RetryTrim {
+    return {
+      soon: () => this.trimSoon(stream, group),
+      now: () => this.trimNow(stream, group),
+    };
+  }
+
+  /** Deletes nothing any more. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    for (const timer of this.trims.values()) systemClock.clearTimeout(timer);
+    this.trims.clear();
+  }
+
+  private trimSoon(stream: string, group: string): void {
+    const key = keyOf(stream, group);
+    if (this.isClosed || this.trims.has(key)) return;
+    const timer = systemClock.setTimeout(() => void this.trimNow(stream, group), TRIM_AFTER);
+    this.trims.set(key, timer);
+  }
+
+  private async trimNow(stream: string, group: string): Promise<void> {
+    const key = keyOf(stream, group);
+    systemClock.clearTimeout(this.trims.get(key));
+    this.trims.delete(key);
+    if (!this.isClosed) await this.topics.trim(stream, group).catch(() => undefined);
   }
 }
+
+const keyOf = (stream: string, group: string): string => JSON.stringify([stream, group]);

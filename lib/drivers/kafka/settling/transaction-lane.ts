@@ -3,18 +3,14 @@ import { sleep, systemClock } from '../../../core/clock.js';
 import { asError } from '../../../core/errors/error-record.js';
 import { isPermanent } from '../../../core/errors/streams.error.js';
 import type { GroupOffset, KafkaProducer, KafkaRecord } from '../connection/kafka-client.js';
-import { settlingId } from '../names/names.js';
 import type { KafkaLease } from '../partitions/kafka.lease.js';
-import { decodeMetadata } from '../partitions/offset-metadata.js';
+import { offsetOfFenced, transactionOf } from '../partitions/group-offset.js';
 import type { LeasedPartition, PartitionPlace } from '../partitions/leased-partition.js';
 import type { Outcome } from './settling-parts.js';
 import type { TransactionalProducers } from './transactional-producers.js';
 
 /** Most records of one transaction, unless one settlement has more. */
 const MOST_RECORDS = 1000;
-
-/** Within this time a broker shows the offset of a transaction that has ended, in milliseconds. */
-const SHOWN_WITHIN = 200;
 
 export interface TransactionLaneParts {
   readonly producers: TransactionalProducers;
@@ -103,7 +99,7 @@ export class TransactionLane {
       return await this.transactWith(producer, batch);
     } catch (error) {
       // The next one opens it anew, which ends what this one may have begun.
-      await parts.producers.end(settlingId(state.place.groupId, state.place.partition));
+      await parts.producers.end(state);
       return state.isOpen ? asError(error) : 'lost';
     } finally {
       release?.();
@@ -145,27 +141,18 @@ export class TransactionLane {
   /** Whether the transaction was committed whose commit has failed. False where the partition was lost. */
   private async wasCommitted(): Promise<boolean> {
     const { state, parts } = this;
-    const id = settlingId(state.place.groupId, state.place.partition);
+    const { place, transaction } = state;
     const backoff = new Backoff(50, 2000);
     while (state.isOpen) {
       try {
         // Ends the transaction, where its commit has not arrived. Nothing can commit it later.
-        await parts.producers.fence(id);
-        if (await this.isNextKnown()) return true;
-        // Brokers before 4.0 may show the offset of a transaction that has ended a moment later.
-        await sleep(systemClock, SHOWN_WITHIN);
-        return await this.isNextKnown();
+        await parts.producers.fence(place);
+        const known = await offsetOfFenced(() => parts.groupOffset(place), transaction);
+        return transactionOf(known) > transaction;
       } catch {
         await sleep(systemClock, backoff.next());
       }
     }
     return false;
-  }
-
-  private async isNextKnown(): Promise<boolean> {
-    const { state, parts } = this;
-    const found = await parts.groupOffset(state.place);
-    const known = decodeMetadata(found?.offset ?? 0, found?.metadata ?? '');
-    return known.transaction > state.transaction;
   }
 }

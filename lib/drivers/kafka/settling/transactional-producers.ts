@@ -1,6 +1,6 @@
 import type { KafkaClient, KafkaProducer } from '../connection/kafka-client.js';
 import { settlingId } from '../names/names.js';
-import type { LeasedPartition } from '../partitions/leased-partition.js';
+import type { LeasedPartition, PartitionPlace } from '../partitions/leased-partition.js';
 import type { Transactions } from '../partitions/partition-states.js';
 
 /**
@@ -11,7 +11,9 @@ const TRANSACTION_TIMEOUT = 10_000;
 
 interface Opened {
   readonly producer: Promise<KafkaProducer>;
-  /** The member had the partition after the producer was opened. */
+  /** The owner that uses it. Undefined: it was opened to fence others, and is not used yet. */
+  user: LeasedPartition | undefined;
+  /** The user still had the partition after the producer was opened. */
   isProven: boolean;
 }
 
@@ -20,30 +22,29 @@ interface Opened {
  *
  * The one that was opened last fences all before. A process that has lost the partition and does not know
  * it yet could open its producer, too: so the member commits after each opening, which only the owner of
- * the partition may do.
+ * the partition may do. Two members of one group may be in this process: each proves that for itself.
  */
 export class TransactionalProducers implements Transactions {
   private readonly opened = new Map<string, Opened>();
 
   constructor(private readonly client: Pick<KafkaClient, 'producer'>) {}
 
-  async fence(transactionalId: string): Promise<void> {
-    await this.end(transactionalId);
-    const opened = { producer: this.open(transactionalId), isProven: false };
-    this.opened.set(transactionalId, opened);
+  async fence(place: PartitionPlace): Promise<void> {
+    const id = idOf(place);
+    await this.close(id);
+    const opened = { producer: this.open(id), user: undefined, isProven: false };
+    this.opened.set(id, opened);
     try {
       await opened.producer;
     } catch (error) {
-      if (this.opened.get(transactionalId) === opened) this.opened.delete(transactionalId);
+      if (this.opened.get(id) === opened) this.opened.delete(id);
       throw error;
     }
   }
 
-  async end(transactionalId: string): Promise<void> {
-    const opened = this.opened.get(transactionalId);
-    this.opened.delete(transactionalId);
-    const producer = await opened?.producer.catch(() => undefined);
-    await producer?.close();
+  async end(state: LeasedPartition): Promise<void> {
+    const id = idOf(state.place);
+    if (isFor(this.opened.get(id), state)) await this.close(id);
   }
 
   /**
@@ -51,14 +52,26 @@ export class TransactionalProducers implements Transactions {
    * more.
    */
   async of(state: LeasedPartition): Promise<KafkaProducer | undefined> {
-    const id = settlingId(state.place.groupId, state.place.partition);
-    if (!this.opened.has(id)) await this.fence(id);
+    const id = idOf(state.place);
+    while (state.isOpen) {
+      const opened = this.opened.get(id);
+      if (!isFor(opened, state)) {
+        await this.fence(state.place);
+        continue;
+      }
+      opened.user = state;
+      // The same commit tells later owners that they have to fence this one.
+      opened.isProven ||= await state.useTransactions();
+      return opened.isProven && state.isOpen ? opened.producer : undefined;
+    }
+    return undefined;
+  }
+
+  private async close(id: string): Promise<void> {
     const opened = this.opened.get(id);
-    if (!opened) return undefined;
-    // The same commit tells later owners that they have to fence this one.
-    opened.isProven ||= await state.useTransactions();
-    // It may be that of a later owner in this process, where this state has lost the partition.
-    return opened.isProven && state.isOpen ? opened.producer : undefined;
+    this.opened.delete(id);
+    const producer = await opened?.producer.catch(() => undefined);
+    await producer?.close();
   }
 
   private async open(transactionalId: string): Promise<KafkaProducer> {
@@ -74,3 +87,8 @@ export class TransactionalProducers implements Transactions {
     }
   }
 }
+
+const idOf = ({ groupId, partition }: PartitionPlace): string => settlingId(groupId, partition);
+
+const isFor = (opened: Opened | undefined, state: LeasedPartition): opened is Opened =>
+  opened !== undefined && (opened.user ?? state) === state;

@@ -1,7 +1,6 @@
 import type { SourceCapabilities } from '../../../ports/source-capabilities.js';
+import { USUAL_MOST_BYTES } from '../topics/topic-facts.js';
 
-/** Bytes of a message that brokers take unless they are told otherwise: of a batch of one record. */
-const MAX_MESSAGE = 1_048_588;
 /** Room for headers, the envelope and the batch, in bytes. */
 const ENVELOPE = 16_384;
 
@@ -14,7 +13,7 @@ export const KAFKA: SourceCapabilities = Object.freeze({
   keepsReleasedOrder: true,
   delivery: 'at-least-once',
   positions: 'source',
-  maxPayload: MAX_MESSAGE - ENVELOPE,
+  maxPayload: USUAL_MOST_BYTES - ENVELOPE,
   atomicPublish: true,
   atomicDeadLetter: true,
   durableAttempts: true,

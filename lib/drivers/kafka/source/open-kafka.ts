@@ -1,15 +1,15 @@
 import type { Driver } from '../../../ports/driver.js';
 import type { DriverParts } from '../connection/driver-parts.js';
-import type { GroupOffset } from '../connection/kafka-client.js';
 import { KafkaDeadLetters } from '../dead-letters/kafka.dead-letters.js';
 import { GroupMarks } from '../groups/group-marks.js';
 import { Groups } from '../groups/groups.js';
 import { KafkaGroupAdmin } from '../groups/kafka.group-admin.js';
 import { OFFSET_IDS } from '../ids/message-ids.js';
-import type { PartitionPlace } from '../partitions/leased-partition.js';
+import { groupOffsetBy } from '../partitions/group-offset.js';
 import { Publishing } from '../publishing/publishing.js';
 import { KafkaReading } from '../reading/kafka.reading.js';
 import { Retries } from '../retries/retries.js';
+import { RetryTopics } from '../retries/retry-topics.js';
 import { KafkaSettling } from '../settling/settling.js';
 import { TransactionalProducers } from '../settling/transactional-producers.js';
 import { Topics } from '../topics/topics.js';
@@ -27,11 +27,12 @@ export function openKafka(parts: DriverParts): Driver {
   const topics = new Topics({ ...parts, admin });
   const publishing = new Publishing({ ...parts, topics, producer: () => client.producer() });
   const sender = new RecordSender(() => client.producer());
+  const retryTopics = new RetryTopics({ admin, names, topics });
   const deadLetters = new KafkaDeadLetters({
-    ...{ client, admin, names, topics, events },
+    ...{ client, admin, names, topics, retryTopics, events },
     send: (record) => sender.send(record),
   });
-  const retries = new Retries({ admin, names, topics });
+  const retries = new Retries(retryTopics);
   const producers = new TransactionalProducers(client);
   const settling = new KafkaSettling({
     producers,
@@ -41,11 +42,11 @@ export function openKafka(parts: DriverParts): Driver {
       retry: (lease, due) => retries.recordOf(lease, lease.group, due),
     },
     retryTopicAfter: options.retryTopicAfter,
-    groupOffset: offsetOf(parts),
+    groupOffset: groupOffsetBy(admin),
     isDeleted: async ({ group, topic }) => (await marks.look(group)).of(topic).deleted,
   });
   const reading = new KafkaReading({
-    ...{ client, names, marks, groups, events, options, transactions: producers },
+    ...{ client, names, marks, groups, retries, events, options, transactions: producers },
     decode: (stream, record) => ({
       fields: decodeRecord(stream, record),
       key: keyText(record.key),
@@ -53,7 +54,7 @@ export function openKafka(parts: DriverParts): Driver {
   });
   const source = new KafkaSource({
     ...{ publishing, settling, reading },
-    closing: [reading, publishing, sender, client],
+    closing: [reading, retries, publishing, sender, client],
   });
   return {
     source,
@@ -65,11 +66,3 @@ export function openKafka(parts: DriverParts): Driver {
     unwrap: () => client.unwrapped,
   };
 }
-
-/** What a Kafka group has committed for a partition. */
-const offsetOf =
-  ({ client }: DriverParts) =>
-  async ({ groupId, topic, partition }: PartitionPlace): Promise<GroupOffset | undefined> => {
-    const offsets = await client.admin.groupOffsets(groupId, topic);
-    return offsets.find((one) => one.partition === partition);
-  };

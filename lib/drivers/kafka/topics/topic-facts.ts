@@ -1,6 +1,6 @@
 import type { KafkaAdmin } from '../connection/kafka-client.js';
 
-/** What publishing has to know of a topic. */
+/** What is known of a topic. */
 export interface TopicFacts {
   readonly partitions: number;
   /** Most bytes of a batch of records, after compression. */
@@ -8,7 +8,7 @@ export interface TopicFacts {
 }
 
 /** Most bytes of a batch, unless the topic or the broker is configured otherwise. */
-const USUAL_MOST_BYTES = 1_048_588;
+export const USUAL_MOST_BYTES = 1_048_588;
 
 /** Returns what is known of a topic. Undefined: it does not exist. */
 export async function factsOf(admin: KafkaAdmin, topic: string): Promise<TopicFacts | undefined> {

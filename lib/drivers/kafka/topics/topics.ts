@@ -3,7 +3,8 @@ import type { KafkaAdmin, KafkaTopic } from '../connection/kafka-client.js';
 import type { CompletedKafkaOptions, TopicSettings } from '../connection/kafka.options.js';
 import { isReply } from '../errors/kafka-reply.error.js';
 import { KafkaTopicMissingError, KafkaTopicNameError } from '../errors/kafka-topic.errors.js';
-import { factsOf, partitionsOf, type TopicFacts } from './topic-facts.js';
+import { SharedWork } from './shared-work.js';
+import { factsOf, partitionsOf, USUAL_MOST_BYTES, type TopicFacts } from './topic-facts.js';
 
 /** Most topics that are remembered. When there are more, all are asked for again. */
 const MOST_KNOWN = 10_000;
@@ -11,6 +12,10 @@ const MOST_KNOWN = 10_000;
 const BROKERS_CHOICE = -1;
 /** Messages have the time at which the broker has stored them. */
 const BROKERS_CLOCK = { 'message.timestamp.type': 'LogAppendTime' };
+/** Records stay until this driver deletes them. */
+export const KEPT = { 'retention.ms': '-1', 'retention.bytes': '-1' };
+/** Bytes that copies have for headers of ours, beside those of the largest message. */
+const HEADROOM = 64 * 1024;
 
 export interface TopicsParts {
   readonly admin: KafkaAdmin;
@@ -20,6 +25,9 @@ export interface TopicsParts {
 
 /** How a topic is made that is not one of a stream. */
 export type TopicWanted = Pick<KafkaTopic, 'partitions' | 'config'>;
+
+/** Topics as those need them that write copies of messages. */
+export type CopyTopics = Pick<Topics, 'known' | 'ensure' | 'configOfCopies'>;
 
 interface Known {
   readonly facts: TopicFacts;
@@ -33,7 +41,7 @@ interface Known {
  */
 export class Topics {
   private readonly remembered = new Map<string, Known>();
-  private readonly making = new Map<string, Promise<TopicFacts>>();
+  private readonly making = new SharedWork<TopicFacts>();
 
   constructor(private readonly parts: TopicsParts) {}
 
@@ -77,14 +85,14 @@ export class Topics {
    * @throws KafkaTopicMissingError, KafkaTopicNameError
    */
   async ensure(topic: string, wanted: TopicWanted): Promise<TopicFacts> {
-    const known = this.recall(topic);
-    if (known) return known;
-    let made = this.making.get(topic);
-    if (!made) {
-      made = this.make(topic, wanted).finally(() => this.making.delete(topic));
-      this.making.set(topic, made);
-    }
-    return made;
+    return this.recall(topic) ?? this.making.run(topic, () => this.make(topic, wanted));
+  }
+
+  /** The configuration of a topic that is made for copies of messages of another topic, and keeps them. */
+  async configOfCopies(original: string): Promise<Readonly<Record<string, string>>> {
+    const { maxBytes } = (await this.known(original)) ?? { maxBytes: USUAL_MOST_BYTES };
+    const limit = String(maxBytes + HEADROOM);
+    return { ...KEPT, 'max.message.bytes': limit };
   }
 
   private async make(topic: string, { partitions, config }: TopicWanted): Promise<TopicFacts> {
