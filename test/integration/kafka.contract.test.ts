@@ -29,6 +29,9 @@ describe('the driver contract on Kafka', needsKafka(), () => {
     now: () => Date.now(),
     unique,
     vanish: async ({ source }) => (source as KafkaSource).silence(),
+    makePartitions: async (stream, count) => {
+      await server.createTopic(stream.slice(server.prefix.length), count);
+    },
     close: async () => undefined,
   });
   // Kafka keeps no state: that of these consumers is in memory.

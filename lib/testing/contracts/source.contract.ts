@@ -9,6 +9,7 @@ import { describeHolding } from './source/holding.js';
 import { describeReleasingHeld } from './source/releasing-held.js';
 import { describeGuarding } from './source/guarding.js';
 import { describeInboxes } from './source/inboxes.js';
+import { describePartitioning } from './source/partitioning.js';
 import { describePublishing } from './source/publishing.js';
 import { describePublishingOnce } from './source/publishing-once.js';
 import { describePulling } from './source/pulling.js';
@@ -45,6 +46,7 @@ export function sourceContract(runner: TestRunner, name: string, setup: DriverSe
     describeCapabilities(tests, world);
     describePublishing(tests, world);
     describePublishingOnce(tests, world);
+    describePartitioning(tests, world);
     describePulling(tests, world);
     describeSharing(tests, world);
     describeSettling(tests, world);

@@ -32,6 +32,11 @@ export interface DriverHarness {
   /** Deletes an entry's data where its pending record stays. Leave out where there is no such thing. */
   trim?(stream: string, id: string): Promise<void>;
   /**
+   * Makes a stream with so many partitions. Leave it out where streams have none: see
+   * `capabilities.partitionedPublish`.
+   */
+  makePartitions?(stream: string, count: number): Promise<void>;
+  /**
    * The count of attempts goes with an entry to another consumer.
    * @default what `capabilities.durableAttempts` says
    */

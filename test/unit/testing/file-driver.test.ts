@@ -37,6 +37,7 @@ test('the suites of the three slots run, and skip only what the driver lacks', a
     'skipped: file does not deduplicate publishing',
     'skipped: file does not hold partitions',
     'skipped: file does not lose data of pending entries',
+    'skipped: file does not publish to partitions',
     'skipped: file does not redeliver on its own',
     'skipped: file has no port `completions`',
     'skipped: file has no port `held`',
