@@ -79,6 +79,14 @@ describe('a connection to Kafka', () => {
     });
   });
 
+  it('says at once that the broker asks for TLS', async () => {
+    // An alert of TLS: this was no handshake.
+    const alert = Buffer.from([0x15, 3, 3, 0, 2, 2, 0x50]);
+    const address = await serverThat((socket) => socket.write(alert));
+    const error = await refusal(clientOf({ brokers: [address], connectTimeout: 60_000 }));
+    expect(error).toMatchObject({ message: expect.stringContaining('give the option ssl') });
+  });
+
   it('is closed in time while a broker does not answer', async () => {
     const address = await serverThat(() => undefined);
     const client = clientOf({ brokers: [address] });

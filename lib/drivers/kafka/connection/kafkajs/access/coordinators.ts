@@ -1,9 +1,14 @@
+import { Backoff } from '../../../../../core/backoff.js';
+import { sleep, systemClock } from '../../../../../core/clock.js';
 import type { KafkajsBroker } from '../library/kafkajs-broker.js';
 import type { KafkajsCluster } from '../library/kafkajs-cluster.js';
+import { brokerWord } from '../library/kafkajs-refusals.js';
 
 /** What a broker coordinates: offsets of groups, transactions of producers. Numbers of the protocol. */
 const TYPES = { group: 0, transaction: 1 } as const;
 
+/** For how long a coordinator is waited for that is being chosen, in milliseconds. */
+const CHOOSING = 1000;
 /** Most coordinators that are remembered. When there are more, all are looked for again. */
 const MOST = 10_000;
 
@@ -45,11 +50,21 @@ export class Coordinators {
   }
 }
 
+/** Brokers choose a coordinator when they are asked for the first one: until then they have none. */
 async function ask(cluster: KafkajsCluster, { type, id }: Coordinated): Promise<number> {
-  const broker = await anyBroker(cluster);
   const request = { groupId: id, coordinatorType: TYPES[type] };
-  const { coordinator } = await broker.findGroupCoordinator(request);
-  return coordinator.nodeId;
+  const until = systemClock.now() + CHOOSING;
+  const pauses = new Backoff(20, 200);
+  for (;;) {
+    const broker = await anyBroker(cluster);
+    try {
+      return (await broker.findGroupCoordinator(request)).coordinator.nodeId;
+    } catch (error) {
+      const isChoosing = brokerWord(error) === 'GROUP_COORDINATOR_NOT_AVAILABLE';
+      if (!isChoosing || systemClock.now() >= until) throw error;
+      await sleep(systemClock, pauses.next());
+    }
+  }
 }
 
 /** Any broker that can be reached: one to which there is a connection, if there is one. */
