@@ -30,6 +30,7 @@ import retention from './retention.js';
 import sleep from './sleep.js';
 import soak from './soak.js';
 import streams from './streams.js';
+import tracing from './tracing.js';
 
 /** In the order in which they run and are shown. */
 export const workloads = [
@@ -47,6 +48,7 @@ export const workloads = [
   failures,
   groups,
   guarantees,
+  tracing,
   dedupe,
   commits,
   chain,
