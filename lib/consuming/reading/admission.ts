@@ -50,7 +50,9 @@ export class Admission {
     const { plan, consumer, held } = this.options;
     const delivery = new Delivery(lease, plan.group, consumer);
     delivery.freshAt = now;
-    if (ranBefore(lease)) delivery.waitsFrom = now;
+    // Of a later run, or a redriven message, the time of publication does not tell the wait.
+    const { attempt, charged, moved, redriven } = lease;
+    if (attempt > (charged ? 1 : 0) || moved || redriven) delivery.waitsFrom = now;
     held.add(delivery);
     delivery.suspect = !lease.charged && mayKill(lease);
     return delivery;
@@ -100,10 +102,6 @@ export class Admission {
     }
   }
 }
-
-/** Since when such a message waits, the time of its publication does not tell. */
-const ranBefore = ({ attempt, charged, moved, redriven }: Lease): boolean =>
-  attempt > (charged ? 1 : 0) || moved !== undefined || redriven === true;
 
 /**
  * Whether earlier runs of the entry never ended. A first run is counted by the read, and may not have

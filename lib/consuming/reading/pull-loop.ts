@@ -88,18 +88,25 @@ export class PullLoop {
   }
 
   private async pull(limit: number): Promise<void> {
-    const { progress, subscription, accept, events } = this.options;
+    const { progress, subscription, accept, events, clock } = this.options;
     try {
-      progress.reads();
+      // A read after a failed one belongs to the same failure.
+      if (progress.activity !== 'failing') {
+        progress.activity = 'reading';
+        progress.since = clock.now();
+      }
+      if (!progress.hasRead) progress.firstRead();
       const leases = await subscription.pull(limit);
-      progress.waits();
+      progress.activity = 'waiting';
+      progress.since = clock.now();
+      progress.error = undefined;
       const accepted = accept(leases);
       if (accepted) await accepted;
     } catch (thrown) {
       const error = asError(thrown);
       progress.failed(error);
       events.emit('worker-error', { worker: 'fetcher', error });
-      await sleep(this.options.clock, WAIT_AFTER_ERROR, this.stopped.signal);
+      await sleep(clock, WAIT_AFTER_ERROR, this.stopped.signal);
     }
   }
 

@@ -15,10 +15,12 @@ export interface ReaderOf {
 
 /** What one reading loop does, and since when. */
 export class ReaderProgress {
-  private activity: ReaderActivity = 'waiting';
-  private since: number;
-  private hasRead = false;
-  private error: Error | undefined;
+  /** The loop sets these fields itself, because each read does: a call would cost every message. */
+  activity: ReaderActivity = 'waiting';
+  /** Engine time at which `activity` began, in milliseconds. */
+  since: number;
+  hasRead = false;
+  error: Error | undefined;
 
   constructor(
     private readonly of: ReaderOf,
@@ -30,15 +32,13 @@ export class ReaderProgress {
     this.since = of.clock.now();
   }
 
-  /** A read begins. After a failed one it belongs to the same failure. */
-  reads(): void {
-    if (this.activity !== 'failing') this.turn('reading');
-    if (this.hasRead) return;
+  /** The first read begins. */
+  firstRead(): void {
     this.hasRead = true;
     this.onFirst();
   }
 
-  /** A read has ended, or the loop has come round without one. */
+  /** The loop has come round without a read. */
   waits(): void {
     this.error = undefined;
     this.turn('waiting');
