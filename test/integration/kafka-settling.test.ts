@@ -71,10 +71,10 @@ describe('settlements in transactions of Kafka', needsOwnKafka(), () => {
   }
 
   /** An owner of the partition, whose plain commits reach no broker, and its settlements. */
-  async function open(offsets = new PartitionBroker()) {
+  async function open(offsets = new PartitionBroker(), requestTimeout = REQUEST_TIMEOUT) {
     const options = KAFKA_OPTIONS.complete({
       brokers: kafka.brokers,
-      requestTimeout: REQUEST_TIMEOUT,
+      requestTimeout,
     });
     const access = new KafkajsAccess(options, new EventBus());
     const opened = new KafkajsProducers(access, new Coordinators(), options);
@@ -117,7 +117,8 @@ describe('settlements in transactions of Kafka', needsOwnKafka(), () => {
   });
 
   it('refuse a record that is too large, and nothing beside it', async () => {
-    const { owner, publish, access } = await open();
+    // A slow answer would be an error that passes.
+    const { owner, publish, access } = await open(new PartitionBroker(), 15_000);
     const texts = ['0', '1', 'x'.repeat(TOO_LARGE), '3', '4', '5'];
     const outcomes = await publish(leasesOf(owner, 6), texts);
     expect(outcomes.map((one) => (one instanceof Error ? isPermanent(one) : one))).toEqual([
