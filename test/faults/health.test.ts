@@ -35,6 +35,8 @@ import { until } from '../support/until.js';
 
 const TIME = { timeout: 40_000 };
 const BLOCK_TIMEOUT = 1000;
+/** What depends on the machine, and on how busy it is. */
+const MACHINE: HealthCode[] = ['event-loop-blocked', 'fallback'];
 
 let server: RedisServer;
 beforeEach(async () => {
@@ -106,7 +108,7 @@ async function create({ streams, health, handler = {}, handle, stuck }: Given): 
       stuck
         ? StreamsModule.forRoot({ slots: { messageSource: heldUp(stuck) }, ...common })
         : RedisStreamsModule.forRoot({ url: server.url, ...common, ...streams }),
-      StreamsHealthModule.forRoot({ cacheFor: 0, controller: false, ...health }),
+      StreamsHealthModule.forRoot({ cacheFor: 0, controller: false, ignore: MACHINE, ...health }),
     ],
     controllers: [Orders],
   });
@@ -126,8 +128,8 @@ const codesOf = async ({ health }: Scene): Promise<HealthCode[]> =>
 
 const ready = (scene: Scene): Promise<void> =>
   until(
-    'readiness is up',
-    async () => (await scene.health.readiness()).status === 'up',
+    'it is ready',
+    async () => (await scene.health.readiness()).status !== 'down',
     15_000,
     async () => JSON.stringify(await scene.health.readiness()),
   );
@@ -247,7 +249,7 @@ it('lag beyond a threshold is degraded, until it has recovered', TIME, async () 
   await becomes(scene, 'lag');
   expect((await scene.health.readiness()).status).toBe('degraded');
   open();
-  await ready(scene);
+  await without(scene, 'lag');
 });
 
 it('a message that was given up is degraded', TIME, async () => {
@@ -322,12 +324,14 @@ it('a fallback path is degraded, and may be ignored', TIME, async () => {
   const rules = ['on', 'nopass', '~*', '+@all', 'resetchannels'];
   await asAdmin((redis) => redis.call('ACL', 'SETUSER', 'deaf', ...rules));
   const url = server.url.replace('redis://', 'redis://deaf:x@');
-  const scene = await start({ streams: { url } });
+  const scene = await start({ streams: { url }, health: { ignore: [] } });
   await scene.app.get(StreamPublisher).publish('orders', {}, { delay: 60_000 });
   await becomes(scene, 'fallback');
   const { causes } = await scene.health.readiness();
-  expect(causes[0]!.message).toMatch(/^NO_\w+_HINTS: /);
-  const other = await start({ streams: { url }, health: { ignore: ['fallback'] } });
+  const messages = causes.map(({ message }) => message);
+  expect(messages).toContainEqual(expect.stringMatching(/^NO_\w+_HINTS: /));
+  const other = await start({ streams: { url }, health: { ignore: MACHINE } });
   await other.app.get(StreamPublisher).publish('orders', {}, { delay: 60_000 });
   await ready(other);
+  expect(await codesOf(other)).not.toContain('fallback');
 });
