@@ -81,6 +81,16 @@ test('a batch that cannot be decoded holds up its own partition only, and is tol
   expect((await fetch(6)).batches).toHaveLength(3);
 });
 
+test('a package that is missing is told as what it is', async () => {
+  const missing = new MissingPackageError('lz4-napi', 'A message that is compressed with lz4');
+  const broker = { fetch: () => Promise.reject(missing) } as unknown as KafkajsBroker;
+  const answer = await new KafkajsFetching('orders').fetch(async () => broker, {
+    ...{ node: '1', maxWait: 1, maxBytes: 100, maxBytesPerPartition: 100 },
+    positions: [{ partition: 0, offset: 0 }],
+  });
+  expect(answer).toEqual({ batches: [], failed: [missing] });
+});
+
 test('another error is one of the request', async () => {
   const broker = {
     fetch: () => Promise.reject(answered('NOT_LEADER_FOR_PARTITION')),

@@ -8,11 +8,10 @@ import type {
   PartitionOffsets,
   ReadBatch,
 } from '../../kafka-client.js';
-import { KafkaUnreadableError } from '../../../errors/kafka-reading.errors.js';
 import type { KafkajsBroker } from '../library/kafkajs-broker.js';
 import type { KafkajsBrokers } from './kafkajs-brokers.js';
 import { KafkajsGroups } from './kafkajs-groups.js';
-import { isUndecodable } from '../library/kafkajs-errors.js';
+import { isUndecodable, unreadable } from '../library/kafkajs-errors.js';
 import type { KafkaJS } from '../library/kafkajs-package.js';
 import { KafkajsTopics, missingTopic } from './kafkajs-topics.js';
 
@@ -118,7 +117,7 @@ export class KafkajsAdmin implements KafkaAdmin {
           })
           .catch((error: unknown) => {
             if (!isUndecodable(error)) throw error;
-            throw new KafkaUnreadableError(topic, partition, offset, error);
+            throw unreadable(topic, partition, offset, error);
           }),
       [partition],
     );

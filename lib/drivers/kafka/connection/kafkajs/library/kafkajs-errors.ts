@@ -2,6 +2,7 @@ import { PermissionDeniedError } from '../../../../../core/errors/server.errors.
 import { MissingPackageError } from '../../../../../core/errors/start-up.errors.js';
 import { StreamsError } from '../../../../../core/errors/streams.error.js';
 import { KafkaConnectionError } from '../../../errors/kafka-connection.errors.js';
+import { KafkaUnreadableError } from '../../../errors/kafka-reading.errors.js';
 import { KafkaReplyError } from '../../../errors/kafka-reply.error.js';
 
 /** An error of kafkajs, or of Node. */
@@ -112,6 +113,17 @@ export function isUndecodable(error: unknown): boolean {
   if (type !== undefined) return false;
   return DECODING.has(name) || !(name.startsWith('KafkaJS') || SYSTEM.test(String(code ?? '')));
 }
+
+/** What to tell of records that cannot be decoded: where a package is missing, its own error. */
+export const unreadable = (
+  topic: string,
+  partition: number,
+  offset: number,
+  error: unknown,
+): StreamsError =>
+  error instanceof MissingPackageError
+    ? error
+    : new KafkaUnreadableError(topic, partition, offset, error);
 
 const isLoginRefused = ({ name, type }: Raw): boolean =>
   name === 'KafkaJSSASLAuthenticationError' || LOGIN.has(type ?? '');

@@ -1,9 +1,8 @@
 import { sleep, systemClock } from '../../../../../core/clock.js';
-import { KafkaUnreadableError } from '../../../errors/kafka-reading.errors.js';
 import type { FetchAnswer, FetchedBatch, FetchRequest } from '../../kafka-group.js';
 import { readBatch } from '../library/fetched-records.js';
 import type { KafkajsBroker } from '../library/kafkajs-broker.js';
-import { isUndecodable, typedError } from '../library/kafkajs-errors.js';
+import { isUndecodable, typedError, unreadable } from '../library/kafkajs-errors.js';
 
 const READ_COMMITTED = 1;
 /** After this time records that could not be decoded are asked for again, in milliseconds. */
@@ -61,7 +60,7 @@ export class KafkajsFetching {
         // What else goes wrong comes again with the next request.
         if (!isUndecodable(error)) continue;
         this.unreadable.set(partition, { offset, at: systemClock.now() });
-        failed.push(new KafkaUnreadableError(this.topic, partition, offset, error));
+        failed.push(unreadable(this.topic, partition, offset, error));
       }
     }
     return { batches, failed };
