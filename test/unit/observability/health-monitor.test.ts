@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock, type Clock } from '../../../lib/core/clock.js';
 import { ManualClock } from '../../../lib/drivers/memory/manual-clock.js';
 import { EventBus } from '../../../lib/core/event-bus.js';
 import { PermissionDeniedError } from '../../../lib/core/errors/server.errors.js';
@@ -43,11 +44,11 @@ beforeEach(() => {
   ];
 });
 
-function monitor(options: HealthOptions = {}): HealthMonitor {
+function monitor(options: HealthOptions = {}, of: Clock = clock): HealthMonitor {
   const watched: Watched = {
     name: 'default',
     events,
-    clock,
+    clock: of,
     phase: () => phase,
     readers: { list: () => readers },
     overruns: { list: () => overruns },
@@ -81,6 +82,16 @@ describe('a reader', () => {
     expect(health.liveness().status).toBe('up');
     await clock.advance(30_000);
     expect(health.liveness().status).toBe('down');
+  });
+
+  it('has its time anew after the event loop was blocked, because its answer may have come', async () => {
+    const health = monitor({ readerDeadline: 1000 }, systemClock);
+    turn({ since: systemClock.now() });
+    health.start();
+    onTestFinished(() => health.stop());
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1700);
+    expect(health.liveness().status).toBe('up');
+    expect(await codes(health)).toEqual(['event-loop-blocked degraded']);
   });
 
   it('that is paused has no deadline', async () => {
