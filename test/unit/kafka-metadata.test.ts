@@ -23,6 +23,7 @@ const strict: Parse = async (answer) => {
 /** What a cluster is told by a broker with these topics. */
 function told(topicMetadata: Metadata['topicMetadata']): Promise<Metadata> {
   const broker = {
+    isConnected: () => true,
     lookupRequest: () => () => ({ request: {}, response: { parse: strict } }),
     async metadata(this: KafkajsBroker) {
       const { response } = this.lookupRequest()({});
@@ -44,6 +45,16 @@ test('a topic that is missing, or has a partition without a leader, hides no oth
     ...[undefined, 'UNKNOWN_TOPIC_OR_PARTITION', undefined],
   ]);
   expect(topicMetadata[2]!.partitionMetadata).toEqual([partition(0, 1), partition(1, -1)]);
+});
+
+test('a broker is connected once it has told the versions of its requests', () => {
+  const broker = { isConnected: () => true, metadata: () => undefined, lookupRequest: () => null };
+  const brokerPool = { createBroker: () => broker };
+  keepMetadataByTopic({ brokerPool } as unknown as KafkajsCluster);
+  const made = brokerPool.createBroker();
+  expect(made.isConnected()).toBe(false);
+  made.lookupRequest = () => null;
+  expect(made.isConnected()).toBe(true);
 });
 
 test('a coordinator is asked for once, and again after it was not reached or is forgotten', async () => {

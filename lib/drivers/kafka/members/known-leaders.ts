@@ -39,10 +39,7 @@ export class KnownLeaders {
     const { metadataMaxAge } = this.parts;
     const interval = this.isUnsettled ? Math.min(NEXT_LOOK, metadataMaxAge) : metadataMaxAge;
     if (systemClock.now() - this.lookedAt <= interval) return;
-    const before = this.partitions.length;
-    void this.askInBackground().then(() => {
-      if (!this.isThere || this.partitions.length > before) this.onChange();
-    });
+    void this.askInBackground();
   }
 
   /** The leaders may have moved: the next turn asks. */
@@ -70,10 +67,13 @@ export class KnownLeaders {
     const leaders = await this.parts.group.leaders();
     if (this.stopped) return;
     this.isThere = leaders !== undefined;
-    if (!leaders) return;
+    if (!leaders) return this.onChange();
+    const before = this.partitions.length;
     this.isUnsettled = leaders.has(NO_NODE);
     this.partitions = [...leaders.values()].flat();
     this.parts.hooks.onLeaders(led(leaders));
+    // Also where the member did not wait for this answer, and joins at the moment.
+    if (this.partitions.length > before) this.onChange();
   }
 }
 

@@ -8,7 +8,18 @@ import type { KafkajsCluster } from './kafkajs-cluster.js';
  */
 export function keepMetadataByTopic({ brokerPool }: KafkajsCluster): void {
   const create = brokerPool.createBroker;
-  brokerPool.createBroker = (options) => tellingByTopic(create(options));
+  brokerPool.createBroker = (options) => tellingByTopic(connectedWhenReady(create(options)));
+}
+
+/**
+ * kafkajs calls a broker connected before it has asked for the versions of its requests: until then each request
+ * fails.
+ */
+function connectedWhenReady(broker: KafkajsBroker): KafkajsBroker {
+  const { lookupRequest } = broker;
+  const isConnected = broker.isConnected.bind(broker);
+  broker.isConnected = () => broker.lookupRequest !== lookupRequest && isConnected();
+  return broker;
 }
 
 function tellingByTopic(broker: KafkajsBroker): KafkajsBroker {
