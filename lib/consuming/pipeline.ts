@@ -49,16 +49,13 @@ export interface PipelineOptions extends MatchOptions {
   readonly middleware: readonly Middleware[];
 }
 
-/** Where a stage stands in a chain of stages. */
-interface Chained {
+/**
+ * Where a stage stands in a chain of stages. What the {@link PipelineOptions} of the same name lack is
+ * undefined.
+ */
+interface Chained extends Readonly<Record<'shared' | 'recorder' | 'instrumentation', unknown>> {
   /** The read has counted the run. */
   readonly counted: boolean;
-  /** See {@link PipelineOptions.shared}. */
-  readonly shared: unknown;
-  /** Undefined: the consumer does not record how far it has come. */
-  readonly recorder: unknown;
-  /** Undefined: runs are not instrumented. */
-  readonly instrumentation: unknown;
 }
 
 /** One stage of the order. */

@@ -33,6 +33,8 @@ describe.concurrent('the packed package', () => {
       'LICENSE',
       'README.md',
       'config.schema.json',
+      'monitoring/alerts.yml',
+      'monitoring/dashboard.json',
       'package.json',
     ]);
     expect(files.filter((file) => file.startsWith('docs/') && !/\.(md|svg)$/.test(file))).toEqual(
