@@ -6,6 +6,8 @@ export interface OwnedSubscribeOptions {
   readonly group: string;
   /** Where a group that does not exist yet begins. */
   readonly startId: string;
+  /** Longest wait of one `pull`, in milliseconds. */
+  readonly blockTimeout: number;
   /** All runs of an entry, waits included, end within this time, in milliseconds. */
   readonly runsWithin: number;
   /**

@@ -20,7 +20,7 @@ export interface JoinOptions {
   readonly consumer: string;
   /** A lock that is not extended for this time has expired, in milliseconds. */
   readonly lease: number;
-  /** Longest wait of one `pull`, in milliseconds. */
+  /** Longest wait of one `pull` for inputs, in milliseconds. */
   readonly blockTimeout: number;
   /**
    * Whether the driver configures the server to tell of expired locks, only listens, or neither.

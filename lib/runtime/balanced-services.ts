@@ -156,6 +156,7 @@ export class BalancedServices {
     const subscription = balancer.subscribe({
       group,
       startId: '0',
+      blockTimeout: this.options.blockTimeout,
       runsWithin: runsWithin([table], this.options.idleTimeout),
       onFinished: (held, completed) => void balancer.finished(held, completed),
     });

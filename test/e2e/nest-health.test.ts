@@ -5,6 +5,8 @@ import {
   ConsumerGroupManager,
   getStreamsToken,
   InvalidOptionsError,
+  LoadBalancedHandler,
+  LoadBalancerModule,
   StreamHandler,
   StreamsModule,
   StreamsTransport,
@@ -16,7 +18,8 @@ import {
   type HealthReport,
   type StreamsHealthModuleOptions,
 } from 'nestjs-redis-streams/health';
-import { memory } from 'nestjs-redis-streams/memory';
+import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
+import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { appModule } from '../support/nest-app.js';
 import { until } from '../support/until.js';
@@ -216,6 +219,37 @@ describe('a microservice without HTTP', () => {
       `port ${port} of StreamsHealthModule cannot be listened on`,
     );
   });
+});
+
+it('an idle process of a load balanced service is alive and ready', async () => {
+  @Controller()
+  class Sessions {
+    @LoadBalancedHandler({ service: 'sessions' })
+    run(): void {
+      // Nothing to do.
+    }
+  }
+  const kit = new StreamsTestKit();
+  const module = appModule({
+    imports: [
+      StreamsModule.forRoot({ slots: kit.slots, group: 'test' }),
+      LoadBalancerModule.forRoot({ service: 'sessions', consumerId: 'a' }),
+      StreamsHealthModule.forRoot({ controller: false, ignore: MACHINE }),
+    ],
+    controllers: [Sessions],
+  });
+  const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(module, {
+    inject: [StreamsTransport],
+    useFactory: (strategy: StreamsTransport) => ({ strategy }),
+    logger: false,
+    abortOnError: false,
+  });
+  onTestFinished(() => app.close());
+  await app.listen();
+  const health = app.get(StreamsHealth);
+  await kit.advance(31_000);
+  expect(health.liveness()).toEqual({ status: 'up', causes: [] });
+  expect(await health.readiness()).toEqual({ status: 'up', causes: [] });
 });
 
 it('transports without a module are watched too', async () => {

@@ -56,7 +56,13 @@ it('on a cluster nothing is taken from another program that has the lock', async
   await data.xgroup('CREATE', 'stale', 'g', '0', 'MKSTREAM');
   await data.xadd('stale', '*', 'n', '1');
   await data.xreadgroup('GROUP', 'g', 'other', 'COUNT', 1, 'STREAMS', 'stale', '>');
-  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished: () => undefined };
+  const reading = {
+    group: 'g',
+    startId: '0',
+    blockTimeout: 2000,
+    runsWithin: 1000,
+    onFinished: () => undefined,
+  };
   const subscription = a.balancer.subscribe(reading);
   subscription.add(held!);
   const pulled = subscription.pull(1);

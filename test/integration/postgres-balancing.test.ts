@@ -129,7 +129,7 @@ it('a stream that is finished with a message is completed in the same step as th
   const onFinished = vi.fn<(held: HeldStream, completed: boolean) => void>((...finished) => {
     void b.balancer.finished(...finished);
   });
-  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished };
+  const reading = { group: 'g', startId: '0', blockTimeout: 30_000, runsWithin: 1000, onFinished };
   const subscription = b.balancer.subscribe(reading);
   onTestFinished(() => subscription.close());
   subscription.add(held!);
@@ -155,7 +155,7 @@ it('of many entries in one batch, each is kept fresh and settled under the lock 
   await until('a has all', () => a.owned.length === streams.length);
   const onFinished = (): void => undefined;
   const subscription = a.balancer.subscribe({
-    ...{ group: 'g', startId: '0', runsWithin: 1000, onFinished },
+    ...{ group: 'g', startId: '0', blockTimeout: 30_000, runsWithin: 1000, onFinished },
   });
   onTestFinished(() => subscription.close());
   for (const held of a.balancer.streams()) subscription.add(held);

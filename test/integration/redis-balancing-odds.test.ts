@@ -56,7 +56,8 @@ async function givenBack(names: readonly string[], owner: string): Promise<void>
 async function readsX(owner: Awaited<ReturnType<typeof start>>) {
   await announce(client, 'x');
   await owner.hears('StreamAdded x');
-  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished: () => undefined };
+  const onFinished = (): undefined => undefined;
+  const reading = { group: 'g', startId: '0', blockTimeout: 30_000, runsWithin: 1000, onFinished };
   const subscription = owner.balancer.subscribe(reading);
   onTestFinished(() => subscription.close());
   subscription.add(owner.balancer.streams()[0]!);
@@ -432,7 +433,8 @@ it('what another consumer has taken behind which others have begun is run late, 
   await parts.inputs.pull(1);
   const taken = await parts.locks.take({ stream: 'x', id }, true);
   if (taken.word !== 'taken') throw new Error(taken.word);
-  const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished: () => undefined };
+  const onFinished = (): undefined => undefined;
+  const reading = { group: 'g', startId: '0', blockTimeout: 30_000, runsWithin: 1000, onFinished };
   const subscription = parts.subscribe(reading);
   onTestFinished(() => subscription.close());
   subscription.add({ stream: 'x', id, token: taken.token });

@@ -226,6 +226,7 @@ it('a stream that is finished with a message is completed in the same step as th
   const subscription = b.balancer.subscribe({
     group: 'g',
     startId: '0',
+    blockTimeout: 30_000,
     runsWithin: 1000,
     onFinished,
   });

@@ -1,3 +1,4 @@
+import type { TimerHandle } from '../../../core/clock.js';
 import type { DriverContext } from '../../../ports/driver.js';
 import { StreamUnsettledError } from '../../../core/errors/balancing.errors.js';
 import type { HeldStream } from '../../../core/held-stream.js';
@@ -21,10 +22,16 @@ export interface MemoryOwnedOptions extends OwnedSubscribeOptions {
   readonly consumer: string;
 }
 
+interface WaitingPull {
+  readonly limit: number;
+  readonly timer: TimerHandle;
+  readonly resolve: (leases: Lease[]) => void;
+}
+
 /** The reader of all streams that one consumer owns. */
 export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader {
   private readonly readings = new OwnedReadings<OwnedReading>();
-  private waiting: { readonly limit: number; resolve(leases: Lease[]): void } | undefined;
+  private waiting: WaitingPull | undefined;
   private stopped = false;
 
   constructor(private readonly options: MemoryOwnedOptions) {
@@ -65,9 +72,11 @@ export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader 
   async pull(limit: number): Promise<Lease[]> {
     const leases = this.take(limit);
     if (leases.length > 0 || this.stopped) return leases;
+    const { broker, blockTimeout } = this.options;
     return new Promise((resolve) => {
-      this.waiting = { limit, resolve };
-      this.options.broker.wait(this);
+      const timer = broker.clock.setTimeout(() => this.answer([]), blockTimeout);
+      this.waiting = { limit, timer, resolve };
+      broker.wait(this);
     });
   }
 
@@ -137,7 +146,9 @@ export class MemoryOwnedSubscription implements OwnedSubscription, BrokerReader 
     const { waiting } = this;
     if (!waiting) return;
     this.waiting = undefined;
-    this.options.broker.endWait(this);
+    const { broker } = this.options;
+    broker.clock.clearTimeout(waiting.timer);
+    broker.endWait(this);
     waiting.resolve(leases);
   }
 

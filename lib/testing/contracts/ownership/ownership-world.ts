@@ -52,8 +52,9 @@ export class OwnershipWorld extends SourceWorld {
   async reading(
     parts: OwnershipParts,
     onFinished: (held: HeldStream, completed: boolean) => void = () => undefined,
+    blockTimeout = 30_000,
   ): Promise<OwnedSubscription> {
-    const reading = { group: 'g', startId: '0', runsWithin: 1000, onFinished };
+    const reading = { group: 'g', startId: '0', blockTimeout, runsWithin: 1000, onFinished };
     const subscription = parts.subscribe(reading);
     this.ends.push(() => subscription.close());
     return subscription;

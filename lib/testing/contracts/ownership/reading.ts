@@ -41,6 +41,24 @@ export function describeReading(
       expect(await third).toMatchObject([{ id }]);
     });
 
+    test('is waited for no longer than blockTimeout, with streams or without', async () => {
+      const waiting = 100;
+      const subscription = await world.reading(a, undefined, waiting);
+      const without = subscription.pull(10);
+      await harness.elapse(waiting);
+      expect(await without).toEqual([]);
+      const held = await world.take(a, await world.handedToA());
+      world.kept(held);
+      subscription.add(held);
+      const idle = subscription.pull(10);
+      await harness.elapse(waiting);
+      expect(await idle).toEqual([]);
+      const id = await world.publishNumber(0);
+      let next = await subscription.pull(10);
+      while (next.length === 0) next = await subscription.pull(10);
+      expect(next).toMatchObject([{ id }]);
+    });
+
     test('begins with what an owner before had in hand, who can settle it no more', async () => {
       const place = await world.handedToA();
       const before = await world.take(a, place);

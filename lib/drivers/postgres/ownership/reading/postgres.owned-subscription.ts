@@ -1,3 +1,4 @@
+import { systemClock } from '../../../../core/clock.js';
 import { StreamUnsettledError } from '../../../../core/errors/balancing.errors.js';
 import type { EventBus } from '../../../../core/event-bus.js';
 import type { HeldStream } from '../../../../core/held-stream.js';
@@ -10,6 +11,7 @@ import type {
 } from '../../../../ports/owned-subscription.js';
 import type { Settle } from '../../../../ports/source.js';
 import type { StreamLocks } from '../../../../ports/stream-locks.js';
+import { WakeUp } from '../../../connections/wake-up.js';
 import type { Database } from '../../connection/database.js';
 import type { Listener } from '../../connection/listener.js';
 import { beginLeases } from '../../held-entries/leasing.js';
@@ -37,7 +39,7 @@ export class PostgresOwnedSubscription implements OwnedSubscription {
   private readonly readings = new OwnedReadings<OwnedReading>();
   private readonly supply: OwnedSupply;
   private ready: PostgresLease[] = [];
-  private wake: (() => void) | undefined;
+  private readonly wakeUp = new WakeUp();
   private stopped = false;
 
   constructor(private readonly options: PostgresOwnedOptions) {
@@ -77,8 +79,9 @@ export class PostgresOwnedSubscription implements OwnedSubscription {
   }
 
   async pull(limit: number): Promise<Lease[]> {
-    if (this.ready.length === 0 && !this.stopped) {
-      await new Promise<void>((resolve) => (this.wake = resolve));
+    const end = systemClock.now() + this.options.blockTimeout;
+    while (this.ready.length === 0 && !this.stopped && systemClock.now() < end) {
+      await this.wakeUp.wait(end - systemClock.now());
     }
     return this.stopped ? [] : this.ready.splice(0, limit);
   }
@@ -108,7 +111,7 @@ export class PostgresOwnedSubscription implements OwnedSubscription {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    this.wakePull();
+    this.wakeUp.wake();
   }
 
   async close(): Promise<void> {
@@ -119,7 +122,7 @@ export class PostgresOwnedSubscription implements OwnedSubscription {
 
   private handOut(lease: PostgresLease): void {
     this.ready.push(lease);
-    this.wakePull();
+    this.wakeUp.wake();
   }
 
   /** Gives back the entry of a stream that waits in this process. */
@@ -135,12 +138,6 @@ export class PostgresOwnedSubscription implements OwnedSubscription {
   /** The next owner takes the entry in any case. Giving it back takes back the counted run. */
   private async giveBack(lease: PostgresLease): Promise<void> {
     await this.options.settle([{ lease, settlement: release }]).catch(() => undefined);
-  }
-
-  private wakePull(): void {
-    const { wake } = this;
-    this.wake = undefined;
-    wake?.();
   }
 }
 

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../../core/clock.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../../core/lease.js';
 import { StreamUnsettledError } from '../../../../core/errors/balancing.errors.js';
 import type { HeldStream } from '../../../../core/held-stream.js';
@@ -6,6 +7,7 @@ import type {
   OwnedSubscription,
 } from '../../../../ports/owned-subscription.js';
 import type { EventBus } from '../../../../core/event-bus.js';
+import { WakeUp } from '../../../connections/wake-up.js';
 import type { Commands } from '../../connection/commands.js';
 import type { Connector } from '../../connection/connector.js';
 import { EntrySizes } from '../../held-entries/entry-sizes.js';
@@ -41,7 +43,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   private readonly sizes = new EntrySizes();
   private readonly leaveBudget: () => void;
   private ready: RedisLease[] = [];
-  private wake: (() => void) | undefined;
+  private readonly wakeUp = new WakeUp();
   private stopped = false;
   private readonly redrivenLook: RedrivenLook;
   private looking: Promise<void> | undefined;
@@ -85,8 +87,9 @@ export class RedisOwnedSubscription implements OwnedSubscription {
   }
 
   async pull(limit: number): Promise<Lease[]> {
-    if (this.ready.length === 0 && !this.stopped) {
-      await new Promise<void>((resolve) => (this.wake = resolve));
+    const end = systemClock.now() + this.options.blockTimeout;
+    while (this.ready.length === 0 && !this.stopped && systemClock.now() < end) {
+      await this.wakeUp.wait(end - systemClock.now());
     }
     return this.ready.splice(0, limit);
   }
@@ -112,7 +115,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    this.wakePull();
+    this.wakeUp.wake();
   }
 
   async close(): Promise<void> {
@@ -133,7 +136,7 @@ export class RedisOwnedSubscription implements OwnedSubscription {
 
   private handOut(lease: RedisLease): void {
     this.ready.push(lease);
-    this.wakePull();
+    this.wakeUp.wake();
   }
 
   /** Gives back the entries of a stream that wait in this process, and hands them out no more. */
@@ -145,12 +148,6 @@ export class RedisOwnedSubscription implements OwnedSubscription {
       await releaseLease(this.options.commands, lease).catch(() => undefined);
       reading.forgotten(lease, true);
     }
-  }
-
-  private wakePull(): void {
-    const { wake } = this;
-    this.wake = undefined;
-    wake?.();
   }
 }
 
