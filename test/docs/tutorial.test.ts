@@ -23,8 +23,8 @@ const log: string[] = [];
 
 /** Takes what handlers log, and leaves out what Nest says of the errors that the page wants. */
 function takeLog(): void {
-  const take = (text: unknown, context: unknown): void =>
-    void log.push(`LOG [${String(context)}] ${String(text)}`);
+  const take = (text: unknown, ...more: unknown[]): void =>
+    void log.push(`LOG [${String(more.at(-1))}] ${String(text)}`);
   const ignore = (): void => undefined;
   Logger.overrideLogger({ log: take, warn: ignore, error: ignore });
 }

@@ -36,9 +36,11 @@ const ENDED =
   'The consumer of s in group "test" has ended: Consumer group "test" was deleted from stream "s". ' +
   'Create the group first, with createGroup. Then start the consumer again.';
 
+const DELETED = 'Administrative action groups.delete, on stream "s" and group "test": changed 1';
+
 it('a consumer without a controller whose group is deleted has one line: it has ended', async () => {
   await consumerOfDeletedGroup([]);
-  expect(lines).toEqual([ENDED]);
+  expect(lines.toSorted()).toEqual([DELETED, ENDED]);
 });
 
 it('handlers of the same group have a line of their own: they read again when it is there', async () => {
@@ -51,6 +53,7 @@ it('handlers of the same group have a line of their own: they read again when it
   await expect
     .poll(() => lines.toSorted())
     .toEqual([
+      DELETED,
       ENDED,
       'This process reads no messages of stream "s" and group "test" until this is fixed: Consumer group ' +
         '"test" was deleted from stream "s". Create the group first, with createGroup.',

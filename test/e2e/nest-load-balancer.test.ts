@@ -2,6 +2,7 @@ import {
   Controller,
   Inject,
   Injectable,
+  Logger,
   Scope,
   UseGuards,
   type CanActivate,
@@ -37,6 +38,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { appModule } from '../support/nest-app.js';
 import { work } from '../support/passing-time.js';
 import { testRedis, type TestRedis } from '../support/redis.js';
+import { secretInUrl } from '../support/secrets.js';
 import { until } from '../support/until.js';
 import { inAllSlots } from '../support/in-all-slots.js';
 
@@ -177,6 +179,30 @@ it('listeners that are made for each request are not called: there is none', asy
   await balancer.addStream('one');
   await until('it is owned', () => balancer.streams().length === 1);
   expect(calls).toBe(0);
+});
+
+it('a listener that fails has a line, which names it and shows no password', async () => {
+  const calls: unknown[][] = [];
+  @Injectable()
+  class Sessions {
+    @OnStreamAdded()
+    added(): never {
+      const error = new Error(`no way to redis://u:${secretInUrl('user')}@host`);
+      throw Object.assign(error, { code: 'ECONNREFUSED' });
+    }
+  }
+  const { balancer } = await start({ keyPrefix: space(), providers: [Sessions] });
+  const write = (...args: unknown[]): void => void calls.push(args);
+  Logger.overrideLogger({ log: write, warn: write, error: write });
+  onTestFinished(() => Logger.overrideLogger(false));
+  balancer.init();
+  await balancer.addStream('one');
+  await until('it is logged', () => calls.some((args) => args.at(-1) === 'LoadBalancer'));
+  expect(calls.find((args) => args.at(-1) === 'LoadBalancer')).toEqual([
+    'Sessions.added, which listens to service "svc", threw: no way to redis://***@host',
+    { service: 'svc', listener: 'Sessions.added', code: 'ECONNREFUSED' },
+    'LoadBalancer',
+  ]);
 });
 
 describe('@LoadBalancedHandler', () => {

@@ -12,14 +12,19 @@ import { appModule, createApp, OnEvent, startApp } from '../support/nest-app.js'
 import { until } from '../support/until.js';
 
 const lines: string[] = [];
+/** What the logger got beside the text and its name, by the text. */
+const fields = new Map<unknown, unknown[]>();
 beforeEach(() => {
   lines.length = 0;
+  fields.clear();
 });
 
 const write =
   (level: string) =>
-  (text: unknown, ...more: unknown[]) =>
-    void lines.push(`${level} ${String(text)} [${String(more.at(-1))}]`);
+  (text: unknown, ...more: unknown[]) => {
+    lines.push(`${level} ${String(text)} [${String(more.at(-1))}]`);
+    fields.set(text, more.slice(0, -1));
+  };
 const capture = () =>
   Logger.overrideLogger({ log: write('log'), warn: write('warn'), error: write('error') });
 
@@ -49,6 +54,15 @@ describe('at start', () => {
         "log Mapped {plain, stream plain, group test} to @EventPattern('plain') [Streams]",
       ].sort(),
     );
+    const beside = (start: string) => [...fields].find(([text]) => String(text).startsWith(start));
+    expect(beside('Mapped {a')![1]).toEqual([
+      { stream: 'both', group: 'billing', eventType: 'a', handler: 'OrderController.bill' },
+    ]);
+    const streams = ['s1', 's2', 's3', 's4', 's5'];
+    expect(beside('Mapped {*')![1]).toEqual([
+      { streams, group: 'test', eventType: '*', handler: 'OrderController.watch' },
+    ]);
+    expect(beside('Slots')![1]).toEqual([]);
   });
 });
 

@@ -3,11 +3,15 @@ import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
 import type { Balancer } from '../../load-balancing/balancer.js';
 import type { StreamNotification } from '../../load-balancing/notifications.js';
 import { messageOf } from '../../core/errors/error-record.js';
+import { codeOf } from '../transport/log-fields.js';
+import { writeLine } from '../transport/rate-limited-log.js';
 import { ON_STREAM, type OnStreamMark } from './on-stream.decorators.js';
 
 type Method = (notification: StreamNotification) => unknown;
 
 interface Listener extends OnStreamMark {
+  /** `SessionOwners.claim` */
+  readonly label: string;
   readonly call: Method;
 }
 
@@ -27,20 +31,36 @@ export function connectListeners(balancer: Balancer, modules: ModulesContainer):
       ({ service }) => service === undefined || service === balancer.service,
     );
     if (found.length === 0 || wrapper.isDependencyTreeStatic()) return found;
-    logger.warn(
-      `The listeners of ${wrapper.name} are never called: there is no request to make it for. Move them to a provider of the default scope.`,
-    );
+    writeLine(logger, {
+      level: 'warn',
+      text: `The listeners of ${wrapper.name} are never called: there is no request to make it for. Move them to a provider of the default scope.`,
+      fields: { service: balancer.service, listener: String(wrapper.name) },
+    });
     return [];
   });
-  const logged = (error: unknown): void => logger.error(`A listener failed: ${messageOf(error)}`);
   balancer.listen((notification) => {
-    for (const { type, call } of listeners) {
+    for (const { type, label, call } of listeners) {
       if (type !== notification.type) continue;
       // An error of the method is logged, and does not reach the load balancer.
-      void (async () => call(notification))().catch(logged);
+      void (async () => call(notification))().catch((error: unknown) =>
+        logFailure(logger, { service: balancer.service, listener: label }, error),
+      );
     }
   });
   return listeners.length > 0;
+}
+
+function logFailure(
+  logger: Logger,
+  of: { readonly service: string; readonly listener: string },
+  error: unknown,
+): void {
+  const code = codeOf(error);
+  writeLine(logger, {
+    level: 'error',
+    text: `${of.listener}, which listens to service "${of.service}", threw: ${messageOf(error)}`,
+    fields: { ...of, ...(code !== undefined && { code }) },
+  });
 }
 
 function listenersOf(instance: unknown): Listener[] {
@@ -52,6 +72,7 @@ function listenersOf(instance: unknown): Listener[] {
     const marks = Reflect.getMetadata(ON_STREAM, methods[name]!) as OnStreamMark[] | undefined;
     return (marks ?? []).map((mark) => ({
       ...mark,
+      label: `${prototype.constructor.name}.${name}`,
       call: (notification) => methods[name]!(notification),
     }));
   });

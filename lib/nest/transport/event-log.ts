@@ -4,9 +4,11 @@ import type { StreamsEventName, StreamsEvents } from '../../core/events.js';
 import type { UnhandledWaits } from '../../core/unhandled-waits.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
+import { administered } from './admin-lines.js';
 import { BrokenConnections } from './broken-connections.js';
 import { connectionName, slotsBefore } from './connection-name.js';
 import { deadLettered, messagesDropped, strategyFailed } from './dead-letter-lines.js';
+import { fieldsOf } from './log-fields.js';
 import { OUTBOX_LINES } from './outbox-lines.js';
 import { PARTITION_LINES } from './partition-lines.js';
 import { LOST_LINES } from './lost-lines.js';
@@ -146,6 +148,7 @@ const LINES: Lines = {
   }),
   ...OUTBOX_LINES,
   ...PARTITION_LINES,
+  administered,
   'dead-lettered': deadLettered,
   'messages-dropped': messagesDropped,
   'strategy-failed': strategyFailed,
@@ -208,7 +211,7 @@ function logEvent<N extends StreamsEventName>(
   const lineOf = LINES[name]!;
   events.on(name, (event) => {
     const line = lineOf(event);
-    if (line) log.write(line);
+    if (line) log.write({ ...line, fields: fieldsOf(name, event) });
   });
 }
 
@@ -217,24 +220,22 @@ function logUnreadable({ events, consumers }: StreamsRuntime, log: RateLimitedLo
     // The line of `consumer-failed` tells of it.
     if (consumers.endsBy(event)) return;
     const { message } = event.error;
-    log.write(
-      error(`This process reads no messages of ${at(event)} until this is fixed: ${message}`),
-    );
+    const text = `This process reads no messages of ${at(event)} until this is fixed: ${message}`;
+    log.write({ ...error(text), fields: fieldsOf('stream-unreadable', event) });
   });
 }
 
 function logReconnections(events: EventBus, log: RateLimitedLog): void {
   const broken = new BrokenConnections();
+  const tell = (name: StreamsEventName, connection: object, text: string): void =>
+    log.write({ level: 'log', text, fields: fieldsOf(name, connection) });
   events.on('disconnected', (connection) => broken.add(connection));
   events.on('connected', (connection) => {
     if (broken.delete(connection))
-      log.write({ level: 'log', text: `The ${connectionName(connection)} works again` });
+      tell('connected', connection, `The ${connectionName(connection)} works again`);
   });
   events.on('connection-retired', (connection) => {
     if (broken.delete(connection))
-      log.write({
-        level: 'log',
-        text: `A ${connectionName(connection)} is no longer needed`,
-      });
+      tell('connection-retired', connection, `A ${connectionName(connection)} is no longer needed`);
   });
 }

@@ -1,16 +1,30 @@
-import type { Logger } from '@nestjs/common';
+import type { LoggerService } from '@nestjs/common';
 import { systemClock } from '../../core/clock.js';
+import { bounded } from '../../core/errors/text-of.js';
 
 /** Lines of one kind are logged once in this time, in milliseconds. */
 const QUIET_FOR = 10_000;
 /** Most kinds remembered. Streams, groups, handlers and kinds of errors bound their number. */
 const MOST_REMEMBERED = 1000;
+/** Longest text of a field, in bytes. */
+const LONGEST = 256;
+
+/** A value that loggers can write as JSON. */
+export type LogField = string | number | readonly string[];
+
+/** What a line says as an object, for loggers that write JSON. Never payloads or texts of errors. */
+export type LogFields = Readonly<Record<string, LogField>>;
 
 export interface Line {
   readonly level: 'log' | 'warn' | 'error';
+  /** Says all that the line says: some loggers drop the fields. */
   readonly text: string;
   /** Lines with the same key are of one kind. @default the text */
   readonly key?: string;
+  /** True: the line is written also where others of its kind were. @default false */
+  readonly always?: boolean;
+  /** The second argument of the logger. Undefined: the logger gets the text alone. */
+  readonly fields?: LogFields;
 }
 
 /** A kind of line that was written, and the lines of this kind that were left out since. */
@@ -25,9 +39,10 @@ interface Written {
 export class RateLimitedLog {
   private readonly kinds = new Map<string, Written>();
 
-  constructor(private readonly logger: Logger) {}
+  constructor(private readonly logger: LoggerService) {}
 
   write(line: Line): void {
+    if (line.always) return writeLine(this.logger, line);
     const { text, key = text } = line;
     const now = systemClock.now();
     const before = this.kinds.get(key);
@@ -35,7 +50,7 @@ export class RateLimitedLog {
     clearTimeout(before?.timer);
     if (this.kinds.size >= MOST_REMEMBERED) this.kinds.clear();
     this.kinds.set(key, { since: now, left: 0, last: undefined, timer: undefined });
-    this.print(line, before?.left ?? 0);
+    writeLine(this.logger, line, before?.left);
   }
 
   /** Writes at once what was left out: the process may end. */
@@ -54,14 +69,35 @@ export class RateLimitedLog {
     const { left, last, timer } = kind;
     clearTimeout(timer);
     Object.assign(kind, { since: systemClock.now(), left: 0, last: undefined, timer: undefined });
-    if (last) this.print(last, left - 1);
-  }
-
-  private print({ level, text }: Line, others: number): void {
-    const more = others > 0 ? ` (and ${others} more like it before)` : '';
-    this.logger[level](withoutPasswords(text) + more);
+    if (last) writeLine(this.logger, last, left - 1);
   }
 }
+
+/**
+ * Writes a line without passwords of urls.
+ * @param others number of lines of its kind that were left out. @default 0
+ */
+export function writeLine(
+  logger: LoggerService,
+  { level, text, fields }: Line,
+  others: number = 0,
+): void {
+  const more = others > 0 ? ` (and ${others} more like it before)` : '';
+  const said = withoutPasswords(text) + more;
+  if (fields === undefined) logger[level](said);
+  else logger[level](said, safe(fields));
+}
+
+/** A plain object: Nest's logger takes no other for fields. */
+const safe = (fields: LogFields): LogFields =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, safeField(value)]));
+
+function safeField(value: LogField): LogField {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' ? safeText(value) : value.map(safeText);
+}
+
+const safeText = (text: string): string => bounded(withoutPasswords(text), LONGEST);
 
 /** Removes passwords from urls in texts of foreign errors. */
 const withoutPasswords = (text: string): string =>

@@ -1,20 +1,25 @@
 import { stagesOf } from '../../consuming/pipeline.js';
 import type { HandlerDefinition } from '../../options/handler-definition.js';
 import type { StreamsRuntime } from '../../runtime/streams-runtime.js';
-
-/** One line names at most this many streams. */
-const NAMED = 5;
+import { inStreams, MOST_STREAMS } from './log-fields.js';
+import type { Line, LogFields } from './rate-limited-log.js';
 
 /** What a transport logs when it has begun to read. */
 export const startUpLines = (
   runtime: StreamsRuntime,
   definitions: readonly HandlerDefinition[],
-): string[] => [
-  slotsLine(runtime.slots),
-  ...connectionsLines(runtime.slots),
-  ...pipelineLines(runtime),
+): Line[] => [
+  said(slotsLine(runtime.slots)),
+  ...connectionsLines(runtime.slots).map((text) => said(text)),
+  ...pipelineLines(runtime).map((text) => said(text)),
   ...subscriptionLines(runtime.consumers.read, definitions),
 ];
+
+const said = (text: string, fields?: LogFields): Line => ({
+  level: 'log',
+  text,
+  ...(fields && { fields }),
+});
 
 /** Says what fills the slots, and what follows from that. */
 function slotsLine({ mode, filled }: StreamsRuntime['slots']): string {
@@ -50,7 +55,7 @@ function pipelineLines({
 type Plans = StreamsRuntime['consumers']['read'];
 
 /** One line for each event pattern, group and method that gets messages, as Nest logs one line for each route. */
-function subscriptionLines(plans: Plans, definitions: readonly HandlerDefinition[]): string[] {
+function subscriptionLines(plans: Plans, definitions: readonly HandlerDefinition[]): Line[] {
   const streams = new Map<string, string[]>();
   for (const { group, tables } of plans) {
     for (const [stream, { entries }] of tables) {
@@ -64,7 +69,8 @@ function subscriptionLines(plans: Plans, definitions: readonly HandlerDefinition
   }
   const lines = [...streams].map(([key, names]) => {
     const [pattern, group, name] = JSON.parse(key) as [string, string, string];
-    return mappedLine(pattern, names, group, name);
+    const fields = { ...inStreams(names), group, eventType: pattern, handler: name };
+    return said(mappedLine(pattern, names, group, name), fields);
   });
   return [...lines, ...definitions.flatMap(balancedLines)];
 }
@@ -78,15 +84,19 @@ export const mappedLine = (
 ): string => `Mapped {${events}, ${named(streams)}, group ${group}} to ${target}`;
 
 /** Names no streams: a consumer learns them only when it owns them. */
-function balancedLines({ name, events, options }: HandlerDefinition): string[] {
-  if (options.balanced === undefined) return [];
-  return events.map(
-    (pattern) => `Mapped {${pattern}, load balanced streams of ${options.balanced}} to ${name}`,
+function balancedLines({ name, events, options: { balanced } }: HandlerDefinition): Line[] {
+  if (balanced === undefined) return [];
+  return events.map((pattern) =>
+    said(`Mapped {${pattern}, load balanced streams of ${balanced}} to ${name}`, {
+      service: balanced,
+      eventType: pattern,
+      handler: name,
+    }),
   );
 }
 
 function named(streams: readonly string[]): string {
-  const more = streams.length - NAMED;
-  const some = streams.slice(0, NAMED).join(', ');
+  const more = streams.length - MOST_STREAMS;
+  const some = streams.slice(0, MOST_STREAMS).join(', ');
   return `stream${streams.length > 1 ? 's' : ''} ${some}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -19,6 +19,7 @@ import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { loggerOf, logEvents } from './event-log.js';
 import { NestHooks } from './nest-hooks.js';
+import { writeLine } from './rate-limited-log.js';
 import { rememberRuntime } from './runtime-of.js';
 import { withoutHandlers } from './without-handlers.js';
 import { startUpLines } from './start-up-lines.js';
@@ -234,8 +235,7 @@ export class StreamsTransport
       const { clock, chaining } = runtime;
       const definitions = defineHandlers(registrations, this.hooks, clock, serialization, chaining);
       await runtime.start(definitions);
-      const log = loggerOf(runtime);
-      for (const line of startUpLines(runtime, definitions)) log.log(line);
+      for (const line of startUpLines(runtime, definitions)) writeLine(loggerOf(runtime), line);
       ConnectionStatus.of(this.runtime).opened();
     } catch (error) {
       if (this.ownsRuntime) await this.runtime.close();

@@ -1,0 +1,28 @@
+import type { AdministeredEvent } from '../../core/admin-events.js';
+import { bounded, textOf } from '../../core/errors/text-of.js';
+import type { Line } from './rate-limited-log.js';
+
+/** Longest text of what the caller gave, in bytes. */
+const LONGEST = 512;
+
+/**
+ * The line of an administrative action: who asked for it, what it was to change, and what became of
+ * it. Each action has a line, however many are alike.
+ */
+export function administered(event: AdministeredEvent): Line {
+  const { action, by, count, details, error } = event;
+  const given = details === undefined ? '{}' : textOf(details);
+  const parts = [
+    `Administrative action ${action}`,
+    ...(by === undefined ? [] : [`asked for by ${JSON.stringify(by)}`]),
+    ...placeOf(event),
+    ...(given === '{}' ? [] : [`with ${bounded(given, LONGEST)}`]),
+  ];
+  const end = error ? `failed: ${error.message}` : `changed ${count}`;
+  return { level: error ? 'warn' : 'log', text: `${parts.join(', ')}: ${end}`, always: true };
+}
+
+function placeOf({ stream, group }: AdministeredEvent): string[] {
+  if (stream === undefined) return [];
+  return [`on stream "${stream}"${group === undefined ? '' : ` and group "${group}"`}`];
+}
