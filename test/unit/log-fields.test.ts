@@ -245,12 +245,26 @@ describe('administrative actions', () => {
     ]);
   });
 
-  it('have a line each, also where they are alike, and none for redriven', () => {
+  it('of a person have a line each, also where they are alike, and none for redriven', () => {
     const events = logged();
     for (let times = 0; times < 3; times++) {
-      events.emit('administered', redrive);
-      events.emit('redriven', redrive);
+      events.emit('administered', { ...redrive, by: 'alice' });
+      events.emit('redriven', { ...redrive, by: 'alice' });
     }
     expect(calls).toHaveLength(3);
+  });
+
+  it('without a name have one line in a while: an application may call them all day', () => {
+    const events = logged();
+    const cancel = { action: 'delayed-messages.cancel', stream: 'orders', count: 1 } as const;
+    for (const id of ['1-1', '1-2'])
+      events.emit('administered', { ...cancel, details: { id } });
+    events.emit('administered', { ...cancel, details: { id: '1-3' }, error });
+    events.emit('administered', { ...cancel, stream: 'bills', details: { id: '1-4' } });
+    expect(calls.map(([text]) => /"id":"(.*?)"/.exec(String(text))?.[1])).toEqual([
+      '1-1',
+      '1-3',
+      '1-4',
+    ]);
   });
 });

@@ -7,7 +7,8 @@ const LONGEST = 512;
 
 /**
  * The line of an administrative action: who asked for it, what it was to change, and what became of
- * it. Each action has a line, however many are alike.
+ * it. Each action of a person has a line. Without a name it may be an everyday call of the
+ * application, such as the end of a reminder: then similar actions are of one kind.
  */
 export function administered(event: AdministeredEvent): Line {
   const { action, by, count, details, error } = event;
@@ -19,7 +20,12 @@ export function administered(event: AdministeredEvent): Line {
     ...(given === '{}' ? [] : [`with ${bounded(given, LONGEST)}`]),
   ];
   const end = error ? `failed: ${error.message}` : `changed ${count}`;
-  return { level: error ? 'warn' : 'log', text: `${parts.join(', ')}: ${end}`, always: true };
+  return {
+    level: error ? 'warn' : 'log',
+    text: `${parts.join(', ')}: ${end}`,
+    key: `administered ${action} ${placeOf(event).join('')} ${error?.name}`,
+    always: by !== undefined,
+  };
 }
 
 function placeOf({ stream, group }: AdministeredEvent): string[] {

@@ -80,7 +80,7 @@ export class RateLimitedLog {
 export function writeLine(
   logger: LoggerService,
   { level, text, fields }: Line,
-  others: number = 0,
+  others = 0,
 ): void {
   const more = others > 0 ? ` (and ${others} more like it before)` : '';
   const said = withoutPasswords(text) + more;

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { RedisStreamsModule } from 'nestjs-redis-streams';
 import { StreamsHealthModule } from 'nestjs-redis-streams/health';
 import { BillingController } from '../lag/billing.controller.js';
+import { Bills } from '../lag/bills.js';
 
 @Module({
   imports: [
@@ -12,5 +13,6 @@ import { BillingController } from '../lag/billing.controller.js';
     StreamsHealthModule.forRoot({ port: 9464 }),
   ],
   controllers: [BillingController],
+  providers: [Bills],
 })
 export class AppModule {}
