@@ -2,7 +2,7 @@ import { Controller, Logger } from '@nestjs/common';
 import { StreamHandler } from 'nestjs-redis-streams';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { logger as jsonLogger } from '../../sample/docs/observability/json-log.js';
-import { logMethod } from '../../sample/docs/observability/pino-fields.js';
+import { hooks } from '../../sample/docs/observability/pino-fields.js';
 import { ShortLines } from '../../sample/docs/observability/short-lines.js';
 import { startApp } from '../support/nest-app.js';
 
@@ -53,7 +53,7 @@ it('short lines have the text alone', () => {
 });
 
 it('pino gets the fields first, and other calls as they are', () => {
-  const log = vi.fn();
+  const log = vi.fn<(...args: unknown[]) => void>();
   const context = { context: 'Streams' };
   const refused = new Error('refused');
   const given: unknown[][] = [
@@ -63,7 +63,7 @@ it('pino gets the fields first, and other calls as they are', () => {
     [context, 'a text', refused],
     [{ err: refused }],
   ];
-  for (const args of given) logMethod.call(undefined, args, log);
+  for (const args of given) hooks.logMethod.call(undefined, args, log);
   expect(log.mock.calls).toEqual([
     [{ context: 'Streams', stream: 'orders' }, 'Message 1-1 was lost'],
     ...given.slice(1),

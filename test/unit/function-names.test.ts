@@ -11,6 +11,7 @@ const TEXTS = [
   'nest/events/decorated-methods.ts: instance.constructor.name',
   'nest/handling/stream-handler.decorator.ts: target.constructor.name',
   // Which listener failed.
+  'nest/load-balancing/stream-listeners.ts: prototype.constructor.name',
   // Which class has no token.
   'nest/tokens.ts: type.name',
   // Messages of contract tests, and String, Number and Boolean, which nothing minifies.

@@ -62,15 +62,23 @@ const cases: Case[] = [
     { ...run, outcome: 'retried', delay: 4, error: { name: 'StockError', message: 'none left' } },
     { ...message, attempt: 5 },
   ],
-  ['dead-lettered', { ...run, eventType: '', handler: undefined, outcome: 'held', attempt: 0 }, {
-    ...place,
-    id: '1-1',
-    attempt: 0,
-  }],
-  ['messages-dropped', { ...message, reason: 'unmatched', error: undefined }, {
-    ...message,
-    reason: 'unmatched',
-  }],
+  [
+    'dead-lettered',
+    { ...run, eventType: '', handler: undefined, outcome: 'held', attempt: 0 },
+    {
+      ...place,
+      id: '1-1',
+      attempt: 0,
+    },
+  ],
+  [
+    'messages-dropped',
+    { ...message, reason: 'unmatched', error: undefined },
+    {
+      ...message,
+      reason: 'unmatched',
+    },
+  ],
   ['strategy-failed', { ...message, error, action: 'hold' }, { ...message, action: 'hold' }],
   [
     'overrun',
@@ -87,28 +95,40 @@ const cases: Case[] = [
   ],
   ['runs-given-up', { group: 'shop', runs: [message] }, message],
   ['runs-awaited', { group: 'shop', runs: [message, message], atMost: 1 }, { group: 'shop' }],
-  ['worker-error', { worker: 'settler', error: refused, settling: message }, {
-    ...place,
-    id: '1-1',
-    eventType: 'order',
-    handler: 'Orders.handle',
-    worker: 'settler',
-    code: 'ECONNREFUSED',
-  }],
-  ['worker-error', { worker: 'load balancer', service: 'svc', error }, {
-    worker: 'load balancer',
-    service: 'svc',
-  }],
+  [
+    'worker-error',
+    { worker: 'settler', error: refused, settling: message },
+    {
+      ...place,
+      id: '1-1',
+      eventType: 'order',
+      handler: 'Orders.handle',
+      worker: 'settler',
+      code: 'ECONNREFUSED',
+    },
+  ],
+  [
+    'worker-error',
+    { worker: 'load balancer', service: 'svc', error },
+    {
+      worker: 'load balancer',
+      service: 'svc',
+    },
+  ],
   ['disconnected', { role: 'reader', error: refused }, { role: 'reader', code: 'ECONNREFUSED' }],
   ['stream-unreadable', { ...place, error }, place],
   ['warning', { code: 'DEFAULT_GROUP', message: 'Choose a group.' }, { code: 'DEFAULT_GROUP' }],
   ['trimmed', { ...place, count: 3 }, { ...place, count: 3 }],
   ['messages-lost', { ...place, count: undefined, why: 'outage' }, { ...place, why: 'outage' }],
-  ['entries-deleted', { stream: 'orders', count: 9, lost: 4, groups: ['shop'] }, {
-    stream: 'orders',
-    count: 9,
-    lost: 4,
-  }],
+  [
+    'entries-deleted',
+    { stream: 'orders', count: 9, lost: 4, groups: ['shop'] },
+    {
+      stream: 'orders',
+      count: 9,
+      lost: 4,
+    },
+  ],
   [
     'stream-lag',
     {
@@ -134,15 +154,23 @@ const cases: Case[] = [
   ],
   ['listener-failed', { listener: 'Pager.page', error }, { listener: 'Pager.page' }],
   ['reading-paused', { group: 'shop', parked: 9 }, { group: 'shop' }],
-  ['assignment-discarded', { service: 'svc', id: '5-0', reason: 'unparseable' }, {
-    id: '5-0',
-    service: 'svc',
-    reason: 'unparseable',
-  }],
-  ['outbox-dead', { id: '7', key: 'ada@example.com', stream: 'orders', refusals: 3, error }, {
-    id: '7',
-    stream: 'orders',
-  }],
+  [
+    'assignment-discarded',
+    { service: 'svc', id: '5-0', reason: 'unparseable' },
+    {
+      id: '5-0',
+      service: 'svc',
+      reason: 'unparseable',
+    },
+  ],
+  [
+    'outbox-dead',
+    { id: '7', key: 'ada@example.com', stream: 'orders', refusals: 3, error },
+    {
+      id: '7',
+      stream: 'orders',
+    },
+  ],
   [
     'administered',
     {
@@ -257,8 +285,7 @@ describe('administrative actions', () => {
   it('without a name have one line in a while: an application may call them all day', () => {
     const events = logged();
     const cancel = { action: 'delayed-messages.cancel', stream: 'orders', count: 1 } as const;
-    for (const id of ['1-1', '1-2'])
-      events.emit('administered', { ...cancel, details: { id } });
+    for (const id of ['1-1', '1-2']) events.emit('administered', { ...cancel, details: { id } });
     events.emit('administered', { ...cancel, details: { id: '1-3' }, error });
     events.emit('administered', { ...cancel, stream: 'bills', details: { id: '1-4' } });
     expect(calls.map(([text]) => /"id":"(.*?)"/.exec(String(text))?.[1])).toEqual([

@@ -77,11 +77,7 @@ export class RateLimitedLog {
  * Writes a line without passwords of urls.
  * @param others number of lines of its kind that were left out. @default 0
  */
-export function writeLine(
-  logger: LoggerService,
-  { level, text, fields }: Line,
-  others = 0,
-): void {
+export function writeLine(logger: LoggerService, { level, text, fields }: Line, others = 0): void {
   const more = others > 0 ? ` (and ${others} more like it before)` : '';
   const said = withoutPasswords(text) + more;
   if (fields === undefined) logger[level](said);
