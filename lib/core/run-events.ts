@@ -110,7 +110,7 @@ export interface SettledEvent extends In {
   readonly reason?: DeadLetterReason;
   /** For `retried` and `postponed`: time until the next try, in milliseconds. */
   readonly delay?: number;
-  /** What the run threw: `name`, `message`, `stack`. */
+  /** What the run threw: `name`, `message`, `stack`, and `code` where it has one. */
   readonly error?: ErrorRecord;
   /** For `forwarded`: the stream that has the message now. */
   readonly forwardedTo?: string;

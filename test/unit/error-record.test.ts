@@ -1,7 +1,13 @@
 import { BadRequestException } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { describe, expect, it } from 'vitest';
-import { asError, errorRecord, messageOf } from '../../lib/core/errors/error-record.js';
+import {
+  asError,
+  errorRecord,
+  messageOf,
+  storedError,
+} from '../../lib/core/errors/error-record.js';
+import { HandlerTimeoutError, UndecodableError } from '../../lib/core/errors/handling.errors.js';
 import { errorToJson } from '../../lib/core/answer.js';
 import { HOSTILE } from '../support/hostile.js';
 
@@ -38,6 +44,49 @@ describe('the record of what was thrown', () => {
     expect(errorRecord(new Error('x'.repeat(16_384))).message).toHaveLength(16_384);
   });
 });
+
+describe('the code of what was thrown', () => {
+  it.each([
+    new HandlerTimeoutError('Orders.handle', 5),
+    Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),
+    Object.assign(new Error('exists'), { code: '23505' }),
+    Object.assign(new Error('gone'), { code: 'P2025' }),
+  ])('is reported, and not stored: %s', (error) => {
+    expect(errorRecord(error).code).toBe(error.code);
+    expect(storedError(error)).toEqual({ ...errorRecord(error), code: undefined });
+  });
+
+  it.each(['4111111111111111', 'no code', 'ada@example.com', 5, { a: 1 }, ''])(
+    'is left out where it may be anything: %s',
+    (code) =>
+      expect(errorRecord(Object.assign(new Error('x'), { code }))).not.toHaveProperty('code'),
+  );
+});
+
+it.each([
+  'ShowNobody',
+  'undefined',
+  `{"card": ShowNobody}`,
+  `{"card": "ShowNobody`,
+  `{"card": "ShowNobody",,}`,
+  `"a" ShowNobody ${'y'.repeat(99)}`,
+  `[${'1,'.repeat(99)} ShowNobody ]`,
+  `${'y'.repeat(99)} "ShowNobody"`,
+  `ShowNobody "a" is not valid JSON\n"b`,
+])('an entry that cannot be read is not quoted: %s', (payload) => {
+  const error = thrownBy(() => JSON.parse(payload));
+  const { message } = new UndecodableError('json', error);
+  expect(message).toMatch(/^Codec "json" cannot read this entry: .*JSON.*\. Read the raw fields/);
+  expect(message).not.toMatch(/ShowNobody|undefined|yyy|"a"/);
+});
+
+function thrownBy(call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (error) {
+    return error;
+  }
+}
 
 describe('why an exception was thrown', () => {
   it.each([

@@ -2,6 +2,8 @@ import { Logger } from '@nestjs/common';
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StreamsEventName, StreamsEvents } from '../../lib/core/events.js';
+import { errorRecord } from '../../lib/core/errors/error-record.js';
+import { HandlerTimeoutError } from '../../lib/core/errors/handling.errors.js';
 import { EntryTooLargeError } from '../../lib/core/errors/server.errors.js';
 import { logEvents } from '../../lib/nest/transport/event-log.js';
 import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
@@ -56,6 +58,16 @@ const cases: Case[] = [
       error: { name: 'StockError', message: 'none left', stack: 'at place' },
     },
     { ...message, attempt: 5, workflow: 'w-1', reason: 'max-deliveries' },
+  ],
+  [
+    'dead-lettered',
+    {
+      ...run,
+      outcome: 'dead-lettered',
+      reason: 'timed-out',
+      error: errorRecord(new HandlerTimeoutError('Orders.handle', 5)),
+    },
+    { ...message, attempt: 5, reason: 'timed-out', code: 'HANDLER_TIMEOUT' },
   ],
   [
     'run-failed',

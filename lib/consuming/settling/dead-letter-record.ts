@@ -1,5 +1,5 @@
 import type { Delivery } from '../../core/delivery.js';
-import { errorRecord } from '../../core/errors/error-record.js';
+import { storedError } from '../../core/errors/error-record.js';
 import { bounded, textOf } from '../../core/errors/text-of.js';
 import { isoTime } from '../../core/message.js';
 import type { DeadLetterIt } from '../../core/settlement.js';
@@ -23,7 +23,7 @@ export function deadLetterRecord(
     attempts: lease.attempt,
     // The application may have given any value. Texts are stored.
     reason: bounded(textOf(settlement.reason), LONGEST_REASON),
-    ...(settlement.error && { error: errorRecord(settlement.error) }),
+    ...(settlement.error && { error: storedError(settlement.error) }),
     publishedAt: isoTime(lease.publishedAt),
     deadLetteredAt: isoTime(now),
   };

@@ -110,7 +110,7 @@ export class UndecodableError extends StreamsError {
     'Read the raw fields of the dead letter and find the program that wrote them, or set the codec that can read them.';
 
   constructor(codec: string, cause?: unknown) {
-    const detail = cause === undefined ? '' : `: ${messageOf(cause).replace(/\.$/, '')}`;
+    const detail = cause === undefined ? '' : `: ${unquoted(messageOf(cause)).replace(/\.$/, '')}`;
     super(
       UndecodableError.code,
       `Codec "${codec}" cannot read this entry${detail}. ${UndecodableError.advice}`,
@@ -118,6 +118,12 @@ export class UndecodableError extends StreamsError {
     );
   }
 }
+
+/** Node quotes the text that it cannot parse, and that text is a payload. */
+const unquoted = (message: string): string =>
+  message
+    .replace(/,? ?(?:\.{3})?"[^]*"(?:\.{3})? is not valid JSON$/, ' in text that is not JSON')
+    .trim();
 
 /**
  * The function `filter` of a handler or consumer returned a value that is neither true nor false. The

@@ -2,8 +2,7 @@ import { Logger } from '@nestjs/common';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
 import type { Balancer } from '../../load-balancing/balancer.js';
 import type { StreamNotification } from '../../load-balancing/notifications.js';
-import { messageOf } from '../../core/errors/error-record.js';
-import { codeOf } from '../transport/log-fields.js';
+import { codeOf, messageOf } from '../../core/errors/error-record.js';
 import { writeLine } from '../transport/rate-limited-log.js';
 import { ON_STREAM, type OnStreamMark } from './on-stream.decorators.js';
 

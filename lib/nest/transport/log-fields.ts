@@ -1,4 +1,4 @@
-import { read } from '../../core/errors/text-of.js';
+import { codeOf } from '../../core/errors/error-record.js';
 import type { StreamsEventName } from '../../core/events.js';
 import type { LogField, LogFields } from './rate-limited-log.js';
 
@@ -28,9 +28,6 @@ const NAMES = [
 
 /** One line names at most this many streams. */
 export const MOST_STREAMS = 5;
-
-/** Codes of this library, of Node and of servers. What looks different may be anything. */
-const CODE = /^[A-Z0-9_]{1,64}$/;
 
 /** Fields of some events that stand elsewhere in a log line. */
 interface Elsewhere {
@@ -69,11 +66,4 @@ export function inStreams(streams: readonly string[]): LogFields {
   if (streams.length > 1) return { streams: streams.slice(0, MOST_STREAMS) };
   const [stream] = streams;
   return stream === undefined ? {} : { stream };
-}
-
-/** The code of an error, such as `CONNECTION` or `ECONNREFUSED`. Undefined: it has none. */
-export function codeOf(thrown: unknown): string | undefined {
-  if (typeof thrown !== 'object' || thrown === null) return undefined;
-  const code = read(thrown, 'code');
-  return typeof code === 'string' && CODE.test(code) ? code : undefined;
 }
