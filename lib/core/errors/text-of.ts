@@ -43,3 +43,7 @@ export function bounded(text: string, bytes: number): string {
   // The last character may have been cut in half.
   return start.toString().replace(/\uFFFD+$/, '') + CUT;
 }
+
+/** The text of a foreign error without the passwords of urls in it. */
+export const withoutPasswords = (text: string): string =>
+  text.replace(/\b([a-z]+:\/\/)[^\s/@]*@/gi, '$1***@');

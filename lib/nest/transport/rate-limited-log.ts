@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { systemClock } from '../../core/clock.js';
-import { bounded } from '../../core/errors/text-of.js';
+import { bounded, withoutPasswords } from '../../core/errors/text-of.js';
 
 /** Lines of one kind are logged once in this time, in milliseconds. */
 const QUIET_FOR = 10_000;
@@ -94,7 +94,3 @@ function safeField(value: LogField): LogField {
 }
 
 const safeText = (text: string): string => bounded(withoutPasswords(text), LONGEST);
-
-/** Removes passwords from urls in texts of foreign errors. */
-const withoutPasswords = (text: string): string =>
-  text.replace(/\b([a-z]+:\/\/)[^\s/@]*@/gi, '$1***@');

@@ -1,3 +1,4 @@
+import { bounded, withoutPasswords } from '../../core/errors/text-of.js';
 import { Connections } from './connections.js';
 import { DeadLetterRate } from './dead-letter-rate.js';
 import { EventLoopWatch } from './event-loop-watch.js';
@@ -8,6 +9,9 @@ import { reportOf, type HealthReport, type Reason } from './health-report.js';
 import { Incidents } from './incidents.js';
 import { notReading, readerCause } from './reader-causes.js';
 import type { Watched } from './watched.js';
+
+/** Longest message of a cause, in bytes. */
+const LONGEST = 1024;
 
 /** The health of one transport. Make it before the transport connects: it listens to events. */
 export class HealthMonitor {
@@ -73,7 +77,11 @@ export class HealthMonitor {
 
   private report(reasons: readonly Reason[]): HealthReport {
     const transport = this.watched.name;
-    return reportOf(reasons.map((reason) => ({ transport, ...reason })));
+    // Pages of health may be public, and messages have the texts of foreign errors.
+    const safe = (text: string): string => bounded(withoutPasswords(text), LONGEST);
+    return reportOf(
+      reasons.map((reason) => ({ transport, ...reason, message: safe(reason.message) })),
+    );
   }
 
   private readonly counts = ({ status, code }: Reason): boolean =>
