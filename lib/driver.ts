@@ -66,6 +66,7 @@ export type { SourceCapabilities } from './ports/source-capabilities.js';
 export type { SqlTransaction, Transactions } from './ports/sql-transaction.js';
 export type { Rebalancing } from './ports/rebalancing.js';
 export type { SubscribeOptions, Subscription } from './ports/subscription.js';
+export type { ReadRefusal, ReadTrouble } from './core/read-trouble.js';
 export type { StateStore } from './ports/state-store.js';
 export type { BalancerMember, BalancerMembers, HandedInput } from './ports/balancer-members.js';
 export type {

@@ -216,7 +216,7 @@ export class Consumer implements Worker {
       ...options,
       subscription,
       readAhead,
-      progress: options.readers.begin({ ...options, ...options.plan, halted }),
+      progress: options.readers.begin({ ...options, ...workings, halted, subscription }),
       capacity: () => (halted.size === tables.size ? 0 : capacity.free),
       capacityForHanded: () => (halted.size === tables.size ? 0 : capacity.forHanded),
       accept: followed(admission.accept, workings.recorder),

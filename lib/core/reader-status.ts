@@ -1,3 +1,5 @@
+import type { ReadTrouble } from './read-trouble.js';
+
 /** What a reading loop does. */
 export type ReaderActivity =
   /** It asks the source for messages. */
@@ -23,4 +25,8 @@ export interface ReaderStatus {
   readonly blockTimeout: number;
   /** For `failing`: the last error. */
   readonly error: Error | undefined;
+  /** How many of its messages run, those left out whose methods go on after their timeout. */
+  readonly runs: number;
+  /** What keeps its source from reading. */
+  readonly trouble: ReadTrouble;
 }

@@ -1,5 +1,6 @@
 import type { Guard } from '../core/guard.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../core/lease.js';
+import type { ReadTrouble } from '../core/read-trouble.js';
 import type { Rebalancing } from './rebalancing.js';
 
 /**
@@ -67,6 +68,12 @@ export interface Subscription {
    * still return what it had read.
    */
   watch(streams: ReadonlySet<string>): void;
+
+  /**
+   * What keeps it from reading just now. Health checks call it: `pull` bridges what fails, and does not
+   * tell of it. Leave it out where nothing can keep the source from reading but the end of its connection.
+   */
+  trouble?(): ReadTrouble;
 
   /**
    * Only for sources that lose what has not run when the subscription ends. Asks the server for

@@ -1,4 +1,11 @@
-import { Controller, Get, Inject, type INestApplication } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Inject,
+  type DynamicModule,
+  type INestApplication,
+  type Type,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import {
@@ -10,6 +17,7 @@ import {
   StreamHandler,
   StreamsModule,
   StreamsTransport,
+  type StreamsModuleOptions,
 } from 'nestjs-redis-streams/core';
 import {
   StreamsHealth,
@@ -221,22 +229,20 @@ describe('a microservice without HTTP', () => {
   });
 });
 
-it('an idle process of a load balanced service is alive and ready', async () => {
-  @Controller()
-  class Sessions {
-    @LoadBalancedHandler({ service: 'sessions' })
-    run(): void {
-      // Nothing to do.
-    }
-  }
+/** A microservice in memory and in manual time, with its health. */
+async function microservice(
+  controller: Type,
+  options: Partial<StreamsModuleOptions> = {},
+  imports: readonly DynamicModule[] = [],
+): Promise<{ kit: StreamsTestKit; health: StreamsHealth }> {
   const kit = new StreamsTestKit();
   const module = appModule({
     imports: [
-      StreamsModule.forRoot({ slots: kit.slots, group: 'test' }),
-      LoadBalancerModule.forRoot({ service: 'sessions', consumerId: 'a' }),
+      StreamsModule.forRoot({ slots: kit.slots, group: 'test', ...options }),
       StreamsHealthModule.forRoot({ controller: false, ignore: MACHINE }),
+      ...imports,
     ],
-    controllers: [Sessions],
+    controllers: [controller],
   });
   const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(module, {
     inject: [StreamsTransport],
@@ -246,10 +252,54 @@ it('an idle process of a load balanced service is alive and ready', async () => 
   });
   onTestFinished(() => app.close());
   await app.listen();
-  const health = app.get(StreamsHealth);
+  return { kit, health: app.get(StreamsHealth) };
+}
+
+it('an idle process of a load balanced service is alive and ready', async () => {
+  @Controller()
+  class Sessions {
+    @LoadBalancedHandler({ service: 'sessions' })
+    run(): void {
+      // Nothing to do.
+    }
+  }
+  const balancer = LoadBalancerModule.forRoot({ service: 'sessions', consumerId: 'a' });
+  const { kit, health } = await microservice(Sessions, {}, [balancer]);
   await kit.advance(31_000);
   expect(health.liveness()).toEqual({ status: 'up', causes: [] });
   expect(await health.readiness()).toEqual({ status: 'up', causes: [] });
+});
+
+it('a run that is on time keeps a process alive in which another one overruns', async () => {
+  let end!: () => void;
+  const stuck = new Promise<void>((resolve) => (end = resolve));
+  let running = 0;
+  @Controller()
+  class Work {
+    @StreamHandler('short', { timeout: 100 })
+    short(): Promise<void> {
+      running++;
+      return stuck;
+    }
+
+    @StreamHandler('long')
+    long(): Promise<void> {
+      running++;
+      return stuck;
+    }
+  }
+  const limits = { concurrency: 2, maxOverrun: 0, maxDeliveries: 1 };
+  const { kit, health } = await microservice(Work, limits);
+  onTestFinished(end);
+  await kit.publish('short', 1);
+  await kit.publish('long', 1);
+  await until('both slots are taken', () => running === 2);
+  await kit.publish('long', 2);
+  await kit.advance(60_000);
+  expect(health.liveness().status).toBe('up');
+  const { causes } = await health.readiness();
+  const codes = causes.map(({ code }) => code);
+  expect(codes).toEqual(expect.arrayContaining(['reader-waiting', 'overrun']));
 });
 
 it('transports without a module are watched too', async () => {

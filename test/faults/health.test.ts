@@ -237,6 +237,56 @@ it('a group that was deleted: not ready until it exists again', TIME, async () =
   await without(scene, 'group-missing');
 });
 
+it('a right to read that was taken away: not ready, alive, and ready with it', TIME, async () => {
+  const rules = ['on', 'nopass', '~*', '&*', '+@all'];
+  await asAdmin((redis) => redis.call('ACL', 'SETUSER', 'app', ...rules));
+  const scene = await start({
+    streams: { url: server.url.replace('redis://', 'redis://app:x@') },
+  });
+  await ready(scene);
+  await asAdmin((redis) => redis.call('ACL', 'SETUSER', 'app', '-xreadgroup'));
+  await becomes(scene, 'stream-unreadable');
+  const report = await scene.health.readiness();
+  expect(report.status).toBe('down');
+  expect(report.causes).toContainEqual(
+    expect.objectContaining({ code: 'stream-unreadable', status: 'down', stream: 'orders' }),
+  );
+  expect(scene.health.liveness().status).toBe('up');
+  await asAdmin((redis) => redis.call('ACL', 'SETUSER', 'app', '+xreadgroup'));
+  await without(scene, 'stream-unreadable');
+});
+
+it('a key that holds no stream: not ready until it holds one again', TIME, async () => {
+  const scene = await start({ streams: { reclaimInterval: 200 } });
+  await ready(scene);
+  await asAdmin((redis) => redis.multi().del('orders').set('orders', 'no stream').exec());
+  await becomes(scene, 'stream-unreadable');
+  expect((await scene.health.readiness()).status).toBe('down');
+  expect(scene.health.liveness().status).toBe('up');
+  await asAdmin((redis) => redis.del('orders'));
+  await scene.publish();
+  await without(scene, 'stream-unreadable');
+  await ready(scene);
+});
+
+it('messages in hand that fill the memory for reads are degraded, not down', TIME, async () => {
+  let end!: () => void;
+  const long = new Promise<void>((resolve) => (end = resolve));
+  gates.push(end);
+  const scene = await start({
+    streams: { maxReadBytes: 65_536 },
+    health: { readerDeadline: 2 * BLOCK_TIMEOUT },
+    handle: () => long,
+  });
+  const publisher = scene.app.get(StreamPublisher);
+  for (let n = 0; n < 3; n++) await publisher.publish('orders', 'x'.repeat(40_000));
+  await becomes(scene, 'reader-waiting');
+  expect((await scene.health.readiness()).status).toBe('degraded');
+  expect(scene.health.liveness().status).toBe('up');
+  end();
+  await without(scene, 'reader-waiting');
+});
+
 it('lag beyond a threshold is degraded, until it has recovered', TIME, async () => {
   let open!: () => void;
   const gate = new Promise<void>((resolve) => (open = resolve));

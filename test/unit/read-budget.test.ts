@@ -56,6 +56,19 @@ describe('of a share of a million bytes', () => {
     expect(capacity.forRead(100_000)).toBe(750_000);
   });
 
+  it('a read waits for room no longer than it may, and what waits is known', async () => {
+    held.bytes = 1_000_000;
+    expect(capacity.fullFor).toBe(0);
+    await capacity.untilMayRead(() => 100_000, 5);
+    expect(capacity.forRead(100_000)).toBe(0);
+    expect(capacity.fullFor).toBeGreaterThan(0);
+    const reads = capacity.untilMayRead(() => 100_000, 3_600_000);
+    held.bytes = 0;
+    capacity.onLess!();
+    await reads;
+    expect(capacity.fullFor).toBe(0);
+  });
+
   it('entries that are taken over fill a half', () => {
     held.bytes = 200_000;
     expect(capacity.ofAdoption).toBe(800_000);

@@ -1,16 +1,22 @@
 import type { Clock } from '../../core/clock.js';
+import type { Delivery } from '../../core/delivery.js';
 import type { ReaderActivity, ReaderStatus } from '../../core/reader-status.js';
+import { NO_TROUBLE } from '../../core/read-trouble.js';
+import type { Subscription } from '../../ports/subscription.js';
+import type { ConsumerPlan } from '../plan/plan.js';
 
 /** Whose reading loop it is. */
 export interface ReaderOf {
-  readonly group: string;
+  /** The group, and the streams that the loop reads. */
+  readonly plan: Pick<ConsumerPlan, 'group' | 'tables'>;
   readonly consumer: string;
   readonly blockTimeout: number;
   readonly clock: Pick<Clock, 'now'>;
-  /** The streams that it reads, by their names. */
-  readonly tables: ReadonlyMap<string, unknown>;
   /** Those of its streams that are paused. */
   readonly halted: ReadonlySet<string>;
+  readonly subscription: Pick<Subscription, 'trouble'>;
+  /** What its consumer has in hand. */
+  readonly held: Iterable<Pick<Delivery, 'state' | 'overruns'>>;
 }
 
 /** What one reading loop does, and since when. */
@@ -50,11 +56,26 @@ export class ReaderProgress {
   }
 
   get status(): ReaderStatus {
-    const { group, consumer, blockTimeout, tables, halted } = this.of;
+    const { plan, consumer, blockTimeout, halted, subscription, held } = this.of;
+    const { group, tables } = plan;
     const { since, hasRead, error } = this;
     const activity = halted.size === tables.size ? 'paused' : this.activity;
     const streams = [...tables.keys()];
-    return { group, consumer, blockTimeout, streams, activity, since, hasRead, error };
+    const trouble = subscription.trouble?.() ?? NO_TROUBLE;
+    let runs = 0;
+    for (const { state, overruns } of held) if (state === 'running' && !overruns) runs++;
+    return {
+      group,
+      consumer,
+      blockTimeout,
+      streams,
+      activity,
+      since,
+      hasRead,
+      error,
+      trouble,
+      runs,
+    };
   }
 
   private turn(activity: ReaderActivity): void {

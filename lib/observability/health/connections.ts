@@ -8,12 +8,12 @@ type Named = StreamsEvents['connected'];
 export class Connections {
   private readonly working = new Map<string, Named>();
   private readonly broken = new Map<string, Named & { readonly error: Error }>();
-  /** When the last connection became usable again: `now()` of the clock. */
+  /** When the last connection that reading needs became usable again: `now()` of the clock. */
   healedAt = -Infinity;
 
   constructor(events: EventBus, now: () => number) {
     events.on('connected', (connection) => {
-      if (this.broken.delete(nameOf(connection))) this.healedAt = now();
+      this.heals(connection, now());
       this.working.set(nameOf(connection), connection);
     });
     const breaks = (connection: Named & { readonly error: Error }): void => {
@@ -24,23 +24,37 @@ export class Connections {
     events.on('unreachable', breaks);
     events.on('connection-retired', (connection) => {
       this.working.delete(nameOf(connection));
-      if (this.broken.delete(nameOf(connection))) this.healedAt = now();
+      this.heals(connection, now());
     });
   }
 
-  get anyBroken(): boolean {
-    return this.broken.size > 0;
+  /** No connection of some role works that reading needs. */
+  get isOutage(): boolean {
+    return [...this.broken.values()].some((broken) => this.isNeeded(broken));
+  }
+
+  /** All connections work that reading needs. */
+  get areComplete(): boolean {
+    return [...this.broken.values()].every(({ role }) => EXTRAS.has(role));
   }
 
   /** Down where no connection of the role works; degraded where others of the role do. */
   causes(): Reason[] {
-    return [...this.broken.values()].map(({ role, error }) => {
-      const others = [...this.working.values()].some((other) => other.role === role);
-      const message = `The connection "${role}" is broken: ${error.message}`;
-      return others || EXTRAS.has(role)
-        ? { code: 'connection-broken', status: 'degraded', message }
-        : { code: 'disconnected', status: 'down', message };
+    return [...this.broken.values()].map((broken) => {
+      const message = `The connection "${broken.role}" is broken: ${broken.error.message}`;
+      return this.isNeeded(broken)
+        ? { code: 'disconnected', status: 'down', message }
+        : { code: 'connection-broken', status: 'degraded', message };
     });
+  }
+
+  private isNeeded({ role }: Named): boolean {
+    return !EXTRAS.has(role) && ![...this.working.values()].some((other) => other.role === role);
+  }
+
+  private heals(connection: Named, now: number): void {
+    const { role } = connection;
+    if (this.broken.delete(nameOf(connection)) && !EXTRAS.has(role)) this.healedAt = now;
   }
 }
 

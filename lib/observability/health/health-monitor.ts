@@ -7,7 +7,7 @@ import { GroupCheck } from './group-check.js';
 import type { ResolvedHealth } from './health-options.js';
 import { reportOf, type HealthReport, type Reason } from './health-report.js';
 import { Incidents } from './incidents.js';
-import { notReading, readerCause } from './reader-causes.js';
+import { notReading, readerCause, sourceCauses, type ReaderCheck } from './reader-causes.js';
 import type { Watched } from './watched.js';
 
 /** Longest message of a cause, in bytes. */
@@ -63,7 +63,7 @@ export class HealthMonitor {
     const ending = this.notRunning();
     if (ending) return this.report([ending]);
     const { readers } = this.watched;
-    const asked = this.connections.anyBroken ? [] : await this.groups.causes();
+    const asked = this.connections.areComplete ? await this.groups.causes() : [];
     // The transport may have begun to stop meanwhile.
     const ended = this.notRunning();
     if (ended) return this.report([ended]);
@@ -72,7 +72,8 @@ export class HealthMonitor {
       ...readers.list().flatMap((reader) => notReading(reader) ?? []),
       ...asked,
     ];
-    return this.report([...down, ...this.readerCauses(), ...this.degraded()].filter(this.counts));
+    const read = [...this.readerCauses(), ...this.sourceCauses()];
+    return this.report([...down, ...read, ...this.degraded()].filter(this.counts));
   }
 
   private report(reasons: readonly Reason[]): HealthReport {
@@ -99,16 +100,25 @@ export class HealthMonitor {
   }
 
   private readerCauses(): Reason[] {
+    const check = this.readerCheck();
+    return this.watched.readers.list().flatMap((reader) => readerCause(reader, check) ?? []);
+  }
+
+  private sourceCauses(): Reason[] {
+    const check = this.readerCheck();
+    return this.watched.readers.list().flatMap((reader) => sourceCauses(reader, check));
+  }
+
+  private readerCheck(): ReaderCheck {
     this.eventLoop.look();
-    const { clock, readers, overruns } = this.watched;
-    const check = {
+    const { clock, overruns } = this.watched;
+    return {
       now: clock.now(),
       notBefore: Math.max(this.connections.healedAt, this.eventLoop.freeSince),
-      isOutage: this.connections.anyBroken,
+      isOutage: this.connections.isOutage,
       deadline: this.options.readerDeadline,
       overruns: overruns.list(),
     };
-    return readers.list().flatMap((reader) => readerCause(reader, check) ?? []);
   }
 
   private degraded(): Reason[] {

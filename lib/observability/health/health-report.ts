@@ -14,6 +14,9 @@ export type HealthCode =
   | 'disconnected'
   | 'server-silent'
   | 'group-missing'
+  | 'reads-unanswered'
+  // Down where nothing is left to read, else degraded.
+  | 'stream-unreadable'
   // Degraded.
   | 'connection-broken'
   | 'groups-unknown'

@@ -17,40 +17,83 @@ export interface ReaderCheck {
 
 /** Why a reading loop makes no progress. Undefined: it does, or is not yet late. */
 export function readerCause(reader: ReaderStatus, check: ReaderCheck): Reason | undefined {
-  const { now, notBefore, isOutage, deadline, overruns } = check;
-  const late = deadline ?? Math.max(3 * reader.blockTimeout, LEAST_DEADLINE);
+  const { now, notBefore, isOutage, overruns } = check;
+  const late = deadlineOf(reader, check);
   const standsFor = now - Math.max(reader.since, notBefore);
   if (reader.activity === 'paused' || standsFor <= late) return undefined;
   const { group } = reader;
-  const of = `The reader of ${streamsOf(reader)} in group "${group}"`;
-  const seconds = `${Math.round(standsFor / 1000)} s`;
+  const of = `The reader of ${namesOf(reader.streams)} in group "${group}"`;
+  const time = seconds(standsFor);
   if (reader.activity === 'reading') {
     if (isOutage) return undefined;
-    const message = `${of} waits for an answer for ${seconds}.`;
+    const message = `${of} waits for an answer for ${time}.`;
     return { code: 'reader-stuck', status: 'down', message, group };
   }
   if (reader.activity === 'failing') {
-    const message = `${of} has failed for ${seconds}: ${reader.error?.message ?? ''}`;
+    const message = `${of} has failed for ${time}: ${reader.error?.message ?? ''}`;
     return { code: 'reader-failing', status: 'down', message, group };
   }
-  if (overruns.some((run) => run.group === group && !run.slotGivenBack)) {
-    const message = `${of} reads nothing for ${seconds}: methods that go on after their timeout hold the slots.`;
+  const hold = overruns.some((run) => run.group === group && !run.slotGivenBack);
+  // Runs that go on as they should would be lost with the process.
+  if (hold && reader.runs === 0) {
+    const message = `${of} reads nothing for ${time}: methods that go on after their timeout hold the slots.`;
     return { code: 'reader-blocked', status: 'down', message, group };
   }
-  const message = `${of} reads nothing new for ${seconds}, because all slots are taken.`;
+  const message = `${of} reads nothing new for ${time}, because all slots are taken.`;
   return { code: 'reader-waiting', status: 'degraded', message, group };
 }
+
+/**
+ * What keeps the source from reading, while the reading loop goes on. No reason to restart the process:
+ * a new one could not read either.
+ */
+export function sourceCauses(reader: ReaderStatus, check: ReaderCheck): Reason[] {
+  if (reader.activity === 'paused') return [];
+  const { unansweredFor, fullFor } = reader.trouble;
+  const { group } = reader;
+  const late = deadlineOf(reader, check);
+  const of = `The reader of ${namesOf(reader.streams)} in group "${group}"`;
+  const causes = refusedCause(reader);
+  const silentFor = Math.min(unansweredFor, check.now - check.notBefore);
+  if (!check.isOutage && silentFor > late) {
+    const message = `${of} asks for messages, and the server has not answered for ${seconds(silentFor)}.`;
+    causes.push({ code: 'reads-unanswered', status: 'down', message, group });
+  }
+  if (fullFor > late) {
+    const message = `${of} reads nothing new for ${seconds(fullFor)}, because the messages in hand fill the memory for reads.`;
+    causes.push({ code: 'reader-waiting', status: 'degraded', message, group });
+  }
+  return causes;
+}
+
+/** Down where no stream of the reader is left that can be read. */
+function refusedCause({ trouble, streams, blockTimeout, group }: ReaderStatus): Reason[] {
+  // A read that follows a refused one may take its time.
+  const lasting = [...trouble.refused].filter(([, { lasts }]) => lasts > 2 * blockTimeout);
+  const [first] = lasting;
+  if (!first) return [];
+  const names = lasting.map(([stream]) => stream);
+  const status = names.length < streams.length ? 'degraded' : 'down';
+  const message = `Group "${group}" cannot read ${namesOf(names)}: ${first[1].error.message}`;
+  const cause = { code: 'stream-unreadable', status, message, group } as const;
+  return [names.length === 1 ? { ...cause, stream: first[0] } : cause];
+}
+
+const deadlineOf = ({ blockTimeout }: ReaderStatus, { deadline }: ReaderCheck): number =>
+  deadline ?? Math.max(3 * blockTimeout, LEAST_DEADLINE);
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 
 /** Down where a reading loop has not asked for messages yet. */
 export function notReading(reader: ReaderStatus): Reason | undefined {
   if (reader.hasRead || reader.activity === 'paused') return undefined;
   const { group } = reader;
-  const message = `The reader of ${streamsOf(reader)} in group "${group}" has not read yet.`;
+  const message = `The reader of ${namesOf(reader.streams)} in group "${group}" has not read yet.`;
   return { code: 'not-reading', status: 'down', message, group };
 }
 
-/** Some names of its streams: there may be thousands. */
-function streamsOf({ streams }: ReaderStatus): string {
+/** Some names of streams: there may be thousands. */
+function namesOf(streams: readonly string[]): string {
   const more = streams.length > 3 ? ` and ${streams.length - 3} more streams` : '';
   return `"${streams.slice(0, 3).join('", "')}"${more}`;
 }

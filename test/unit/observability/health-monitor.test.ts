@@ -4,6 +4,7 @@ import { ManualClock } from '../../../lib/drivers/memory/manual-clock.js';
 import { EventBus } from '../../../lib/core/event-bus.js';
 import { PermissionDeniedError } from '../../../lib/core/errors/server.errors.js';
 import type { OverrunStatus } from '../../../lib/core/overrun.js';
+import { NO_TROUBLE } from '../../../lib/core/read-trouble.js';
 import type { ReaderStatus } from '../../../lib/core/reader-status.js';
 import { HealthMonitor } from '../../../lib/observability/health/health-monitor.js';
 import {
@@ -40,6 +41,8 @@ beforeEach(() => {
       hasRead: true,
       blockTimeout: 5000,
       error: undefined,
+      runs: 0,
+      trouble: NO_TROUBLE,
     },
   ];
 });
@@ -123,7 +126,7 @@ describe('a reader', () => {
     expect(health.liveness().status).toBe('down');
   });
 
-  it('that waits for slots is degraded, and down where overruns of its group hold them', async () => {
+  it('that waits for slots is degraded, and down where only overruns of its group hold them', async () => {
     const health = monitor();
     turn({ activity: 'waiting' });
     await clock.advance(30_001);
@@ -134,6 +137,9 @@ describe('a reader', () => {
     expect(health.liveness().status).toBe('up');
     overruns = [{ ...run, reason: 'timeout', slotGivenBack: false }];
     expect(await codes(health)).toEqual(['reader-blocked down', 'overrun degraded']);
+    turn({ runs: 1 });
+    expect(await codes(health)).toEqual(['reader-waiting degraded', 'overrun degraded']);
+    turn({ runs: 0 });
     overruns = [{ ...overruns[0]!, group: 'another' }];
     expect(health.liveness().status).toBe('up');
   });
@@ -142,6 +148,56 @@ describe('a reader', () => {
     const health = monitor();
     turn({ hasRead: false });
     expect(await codes(health)).toEqual(['not-reading down']);
+    expect(health.liveness().status).toBe('up');
+  });
+});
+
+describe('a source', () => {
+  const refusal = { error: new Error('no right to read'), lasts: 10_001 };
+
+  it('that has refused reads for longer than two may take is down, and no reason to restart', async () => {
+    const health = monitor();
+    turn({ trouble: { ...NO_TROUBLE, refused: new Map([['orders', refusal]]) } });
+    const { causes } = await health.readiness();
+    expect(causes).toMatchObject([{ code: 'stream-unreadable', status: 'down', stream: 'orders' }]);
+    expect(causes[0]!.message).toContain('no right to read');
+    expect(health.liveness().status).toBe('up');
+    const lately = new Map([['orders', { ...refusal, lasts: 10_000 }]]);
+    turn({ trouble: { ...NO_TROUBLE, refused: lately } });
+    expect(await codes(health)).toEqual([]);
+  });
+
+  it('that refuses some streams is degraded while there are others', async () => {
+    const health = monitor();
+    const refused = new Map([
+      ['a', refusal],
+      ['b', refusal],
+    ]);
+    turn({ streams: ['a', 'b', 'orders'], trouble: { ...NO_TROUBLE, refused } });
+    expect(await codes(health)).toEqual(['stream-unreadable degraded']);
+    turn({ streams: ['a', 'b'] });
+    expect(await codes(health)).toEqual(['stream-unreadable down']);
+    turn({ activity: 'paused' });
+    expect(await codes(health)).toEqual([]);
+  });
+
+  it('that does not answer is down past the deadline, outages left out', async () => {
+    const health = monitor();
+    await clock.advance(60_000);
+    turn({ since: clock.now(), trouble: { ...NO_TROUBLE, unansweredFor: 30_001 } });
+    expect(await codes(health)).toEqual(['reads-unanswered down']);
+    expect(health.liveness().status).toBe('up');
+    events.emit('connected', { role: 'reader' });
+    events.emit('disconnected', { role: 'reader', error: broken });
+    expect(await codes(health)).toEqual(['disconnected down']);
+    events.emit('connected', { role: 'reader' });
+    expect(await codes(health)).toEqual([]);
+  });
+
+  it('whose memory for reads is full waits, which is no reason to restart', async () => {
+    const health = monitor();
+    turn({ trouble: { ...NO_TROUBLE, fullFor: 30_001 } });
+    expect(await codes(health)).toEqual(['reader-waiting degraded']);
     expect(health.liveness().status).toBe('up');
   });
 });
@@ -164,6 +220,27 @@ describe('connections', () => {
     events.emit('connected', { role: 'hints' });
     events.emit('disconnected', { role: 'hints', error: broken });
     expect(await codes(health)).toEqual(['connection-broken degraded']);
+  });
+
+  it('for hints that are broken, or break again and again, hide nothing', async () => {
+    const health = monitor();
+    describing = async () => [{ groups: [] }];
+    events.emit('disconnected', { role: 'hints', error: broken });
+    expect(await codes(health)).toEqual(['connection-broken degraded', 'group-missing down']);
+    for (let n = 0; n < 4; n++) {
+      await clock.advance(10_000);
+      events.emit('connected', { role: 'hints' });
+      events.emit('disconnected', { role: 'hints', error: broken });
+    }
+    expect(health.liveness().causes).toMatchObject([{ code: 'reader-stuck' }]);
+  });
+
+  it('of which one is broken and another works hide no reader that is stuck', async () => {
+    const health = monitor();
+    for (const connection of [1, 2]) events.emit('connected', { role: 'reader', connection });
+    events.emit('disconnected', { role: 'reader', connection: 1, error: broken });
+    await clock.advance(30_001);
+    expect(health.liveness().causes).toMatchObject([{ code: 'reader-stuck' }]);
   });
 });
 

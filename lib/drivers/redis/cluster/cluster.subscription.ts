@@ -1,5 +1,6 @@
 import { grouped } from '../../../core/collections/grouped.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
+import { allTroubles, type ReadTrouble } from '../../../core/read-trouble.js';
 import type { Subscription } from '../../../ports/subscription.js';
 import type { RedisLease } from '../held-entries/redis.lease.js';
 import type { RedisSubscription } from '../reading/redis.subscription.js';
@@ -93,6 +94,10 @@ export class ClusterSubscription implements Subscription {
 
   watch(streams: ReadonlySet<string>): void {
     for (const { subscription } of this.parts) subscription.watch(streams);
+  }
+
+  trouble(): ReadTrouble {
+    return allTroubles(this.parts.map(({ subscription }) => subscription.trouble()));
   }
 
   async stop(): Promise<void> {

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { BeginOutcome } from '../../../core/lease.js';
 import type { EntrySizes } from './entry-sizes.js';
@@ -63,6 +64,8 @@ export class ByteCapacity {
   onLess: (() => void) | undefined;
   /** Runs while a retry has found no room and new entries wait for it. */
   private retryWaits: NodeJS.Timeout | undefined;
+  /** When reads began to wait for room. Undefined: there is room. */
+  private fullSince: number | undefined;
   private warned = false;
   private closed = false;
 
@@ -72,6 +75,11 @@ export class ByteCapacity {
     private readonly sizes: Pick<EntrySizes, 'replyBytes'>,
     private readonly events: EventBus,
   ) {}
+
+  /** For how long no read has had room, in milliseconds. 0: there is room. */
+  get fullFor(): number {
+    return this.fullSince === undefined ? 0 : systemClock.now() - this.fullSince;
+  }
 
   /**
    * Bytes of one read.
@@ -83,22 +91,26 @@ export class ByteCapacity {
     const { bytes } = this.held;
     const left = NEW * this.budget.share - bytes;
     if (bytes > 0 && left < size) return 0;
+    this.fullSince = undefined;
     // One entry is always read.
     return Math.max(1, Math.min(this.sizes.replyBytes, left));
   }
 
-  /** Resolves when it may, or when nothing more is to be read. */
-  async untilMayRead(size: () => number): Promise<void> {
+  /** Resolves when it may, when nothing more is to be read, or after `patience` milliseconds. */
+  async untilMayRead(size: () => number, patience: number): Promise<void> {
     if (this.closed) return;
-    const timer = setTimeout(() => this.warn(), LONG).unref();
+    this.fullSince ??= systemClock.now();
+    const warning = setTimeout(() => this.warn(), LONG - this.fullFor).unref();
+    let late: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
+      late = setTimeout(resolve, patience).unref();
       this.onLess = () => {
-        if (!this.closed && this.forRead(size()) === 0) return;
-        this.onLess = undefined;
-        resolve();
+        if (this.closed || this.forRead(size()) > 0) resolve();
       };
     });
-    clearTimeout(timer);
+    this.onLess = undefined;
+    clearTimeout(late);
+    clearTimeout(warning);
   }
 
   /** Ends all waits. */

@@ -1,3 +1,4 @@
+import type { ReadRefusal } from '../../../core/read-trouble.js';
 import type { EntrySizes } from '../held-entries/entry-sizes.js';
 import type { HeldTable } from '../held-entries/held-table.js';
 import type { ByteCapacity } from '../held-entries/read-budget.js';
@@ -63,6 +64,11 @@ export class NewEntries {
     return this.takeover?.done === false;
   }
 
+  /** Why the server refuses the reads. Undefined: it does not. */
+  get refusal(): ReadRefusal | undefined {
+    return this.reader.answers.refusal;
+  }
+
   /** Waits for the first connection. @throws RedisConnectionError */
   open(timeout: number): Promise<void> {
     return this.reader.open(timeout);
@@ -104,16 +110,17 @@ export class NewEntries {
   }
 
   private async readOnce(limit: number): Promise<void> {
-    const { byteCapacity, sizes, keys, readyQueue } = this.options;
+    const { byteCapacity, sizes, keys, readyQueue, blockTimeout } = this.options;
     try {
       // Nearly always there is nothing to wait for: then the read is written before the entries of
       // the last one run.
       if (this.takeover?.done === false && !(await this.takeover.mayRead(keys()[0]!))) return;
       let bytes = byteCapacity.forRead(sizes.largest);
       if (bytes === 0) {
-        await byteCapacity.untilMayRead(() => sizes.largest);
+        await byteCapacity.untilMayRead(() => sizes.largest, blockTimeout);
         if (this.stopped) return;
         bytes = byteCapacity.forRead(sizes.largest);
+        if (bytes === 0) return;
       }
       for (const batch of await this.reader.read({ entries: limit, bytes })) this.take(batch);
     } finally {

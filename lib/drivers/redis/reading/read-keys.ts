@@ -1,3 +1,5 @@
+import { systemClock } from '../../../core/clock.js';
+import type { ReadRefusal } from '../../../core/read-trouble.js';
 import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import { GroupNotFoundError } from '../../../core/errors/group.errors.js';
 import { redirectionOf } from '../topology/redirections.js';
@@ -25,7 +27,7 @@ export class ReadKeys {
   private sources: ReadKey[];
   /** Undefined: all streams. */
   private watched: ReadonlySet<string> | undefined;
-  private readonly unreadable = new Set<ReadKey>();
+  private readonly unreadable = new Map<ReadKey, { readonly error: Error; readonly at: number }>();
 
   constructor(private readonly options: ReadKeysOptions) {
     const { streams, keys } = options;
@@ -35,6 +37,16 @@ export class ReadKeys {
   /** All keys except those that are left alone. Includes keys that cannot be read. */
   get all(): readonly ReadKey[] {
     return this.sources.filter((source) => this.watches(source));
+  }
+
+  /** The streams that are left out because they cannot be read. */
+  get refused(): Map<string, ReadRefusal> {
+    const refused = new Map<string, ReadRefusal>();
+    for (const [source, { error, at }] of this.unreadable) {
+      if (source.redriven || !this.watches(source)) continue;
+      refused.set(source.stream, { error, lasts: systemClock.now() - at });
+    }
+    return refused;
   }
 
   /** Whether a stream is not left alone. */
@@ -112,7 +124,7 @@ export class ReadKeys {
     // An outage, or a slot on its way to another node: it will pass.
     const passes = error instanceof RedisConnectionError || redirectionOf(error) !== undefined;
     if (passes || this.unreadable.has(source)) return;
-    this.unreadable.add(source);
+    this.unreadable.set(source, { error, at: systemClock.now() });
     const { events, group, consumer } = this.options;
     events.emit('stream-unreadable', { stream: source.stream, group, consumer, error });
     this.changed();

@@ -1,6 +1,7 @@
 import { sleep, systemClock } from '../../../core/clock.js';
 import type { EventBus } from '../../../core/event-bus.js';
 import type { Guard } from '../../../core/guard.js';
+import { ReadAnswers } from '../../connections/read-answers.js';
 import type { Commands } from '../connection/commands.js';
 import { BlockingReader } from '../connection/blocking-reader.js';
 import type { Connector } from '../connection/connector.js';
@@ -11,6 +12,7 @@ import { streamsIn, type Reply } from '../resp/reply-parser.js';
 import type { Asked, ReplyBreaks } from './reply-breaks.js';
 import type { SlotPlace } from '../topology/slot-place.js';
 import type { ReadKey } from '../held-entries/redis.lease.js';
+import { RedisConnectionError } from '../errors/redis-connection.errors.js';
 import {
   isGroupMissing,
   isRefused,
@@ -19,7 +21,6 @@ import {
   typedError,
 } from '../errors/reply-errors.js';
 
-const FOREVER = 2 ** 31 - 1;
 /** While some streams are busy, each of the others is read this often, in milliseconds. */
 const LONGEST_ROUND = 500;
 
@@ -54,6 +55,7 @@ export interface ReaderOptions {
 
 /** One step of the blocking loop: reads new entries of many streams on a connection of its own. */
 export class Reader {
+  readonly answers = new ReadAnswers();
   private readonly blocking: BlockingReader;
   private keys: readonly ReadKey[] = [];
   private byKey = new Map<string, ReadKey>();
@@ -87,6 +89,8 @@ export class Reader {
     this.someKey = keys[0]?.key ?? this.someKey;
     this.byKey = new Map(keys.map((source) => [source.key, source]));
     this.window.restart(keys);
+    // What was refused was to read others, too.
+    this.answers.answered();
     void this.blocking.wake();
   }
 
@@ -104,12 +108,12 @@ export class Reader {
       return [];
     }
     try {
-      if (!blocking.isConnected) await blocking.connected(FOREVER);
+      if (!blocking.isConnected && !(await this.connects())) return [];
       if (this.stopped) return [];
       const batches = await (this.guarded
         ? this.readGuarded(this.guarded, bounds)
         : this.readOnce(bounds));
-      if (blocking.paused) blocking.succeeded();
+      if (blocking.paused) this.succeeded();
       this.asked = undefined;
       this.reads++;
       return batches;
@@ -194,14 +198,32 @@ export class Reader {
     const failure = blocking.failed(error);
     if (asked && !isReply(error)) await this.replyLost(asked, error);
     // A group that has to be created again is reported by that.
-    if (failure === 'refused' && !isGroupMissing(error)) {
+    if (failure !== 'refused') this.answers.answered();
+    else if (!isGroupMissing(error)) {
       const only = this.keys.length === 1 ? this.keys[0]!.key : undefined;
       const cause = typedError(error, 'reading', only, 'xreadgroup');
+      this.answers.refused(cause);
       this.options.events.emit('worker-error', { worker: 'reader', error: cause });
     }
     await blocking.pause();
     if (isGroupMissing(error)) await this.options.onGroupMissing();
     else if (isWrongType(error) || isRefused(error)) await this.options.onUnreadable();
+  }
+
+  /** Waits for a connection, no longer than a read may take. Returns whether there is one. */
+  private async connects(): Promise<boolean> {
+    try {
+      await this.blocking.connected(this.options.blockTimeout);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RedisConnectionError)) throw error;
+      return false;
+    }
+  }
+
+  private succeeded(): void {
+    this.answers.answered();
+    this.blocking.succeeded();
   }
 
   private async replyLost(asked: Asked, error: unknown): Promise<void> {

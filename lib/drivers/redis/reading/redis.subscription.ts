@@ -1,5 +1,6 @@
 import type { Guard } from '../../../core/guard.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
+import type { ReadTrouble } from '../../../core/read-trouble.js';
 import type { Subscription } from '../../../ports/subscription.js';
 import { Adoption } from './adopt-unknown-entries.js';
 import { Reclaimer } from './reclaimer.js';
@@ -158,6 +159,13 @@ export class RedisSubscription implements Subscription, EntryHolder {
     this.newEntries.restart();
     void this.letGo();
     this.reclaimer.lookNow();
+  }
+
+  trouble(): ReadTrouble {
+    const { refused, all } = this.readKeys;
+    const { refusal } = this.newEntries;
+    for (const { stream } of refusal ? all : []) refused.set(stream, refusal!);
+    return { refused, unansweredFor: 0, fullFor: this.byteCapacity.fullFor };
   }
 
   /** The lease was handed out, and not taken: it waits here for the next pull. */
