@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { EventBus } from '../../../lib/core/event-bus.js';
+import { NO_TROUBLE } from '../../../lib/core/read-trouble.js';
 import { ManualClock } from '../../../lib/drivers/memory/manual-clock.js';
 import { HealthMonitor } from '../../../lib/observability/health/health-monitor.js';
 import { HEALTH_OPTIONS } from '../../../lib/observability/health/health-options.js';
@@ -12,7 +13,7 @@ it('texts of foreign errors show no password, and are cut', async () => {
   const error = new Error(`no way to ${url} ${'x'.repeat(2000)}`);
   const reader = {
     ...{ group: 'shop', consumer: 'me', streams: ['orders'], activity: 'failing' as const },
-    ...{ since: clock.now(), hasRead: true, blockTimeout: 5, error },
+    ...{ since: clock.now(), hasRead: true, blockTimeout: 5, error, runs: 0, trouble: NO_TROUBLE },
   };
   const health = new HealthMonitor(
     {
