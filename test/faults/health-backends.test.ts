@@ -1,7 +1,13 @@
 import { StreamsTransport } from 'nestjs-redis-streams/core';
 import type { DriverFactory } from 'nestjs-redis-streams/driver';
-import { StreamsHealth } from 'nestjs-redis-streams/health';
+import {
+  StreamsHealth,
+  type HealthCode,
+  type HealthOptions,
+  type HealthReport,
+} from 'nestjs-redis-streams/health';
 import { kafka } from 'nestjs-redis-streams/kafka';
+import { connect } from '@nats-io/transport-node';
 import { nats } from 'nestjs-redis-streams/nats';
 import { postgres } from 'nestjs-redis-streams/postgres';
 import { describe, expect, it, onTestFinished, type SuiteOptions } from 'vitest';
@@ -9,12 +15,18 @@ import { needsOwnKafka, testKafka } from '../support/kafka.js';
 import { startKafka } from '../support/kafka-server.js';
 import { needsNats } from '../support/nats.js';
 import { startNats } from '../support/nats-server.js';
+import { startProxy } from '../support/proxy.js';
 import { startPostgres } from '../support/postgres-server.js';
 import { until } from '../support/until.js';
+
+/** Longest time of one read, in milliseconds. */
+const BLOCK_TIMEOUT = 500;
 
 interface Backend {
   readonly driver: DriverFactory;
   readonly server: {
+    freeze(): void;
+    thaw(): void;
     kill(): Promise<unknown>;
     start(): Promise<unknown>;
     stop(): Promise<unknown>;
@@ -53,37 +65,92 @@ const BACKENDS: readonly [name: string, needs: SuiteOptions, open: () => Promise
   ],
 ];
 
-describe.each(BACKENDS)('the health of a transport on %s', (_, needs, open) => {
-  describe('that is killed', needs, () => {
-    it('is not ready and alive, and is ready again', { timeout: 60_000 }, async () => {
+/** A transport that reads the stream `orders`, and its health. */
+async function reads(driver: DriverFactory, options: HealthOptions = {}) {
+  const transport = new StreamsTransport({
+    slots: { messageSource: driver },
+    group: 'billing',
+    gracePeriod: 1000,
+    blockTimeout: BLOCK_TIMEOUT,
+  });
+  onTestFinished(() => transport.close());
+  const health = StreamsHealth.of([transport], { cacheFor: 0, ...options });
+  transport.addHandler('orders', async () => undefined, true);
+  await new Promise<void>((resolve, reject) => {
+    transport.listen((error) => (error ? reject(error as Error) : resolve()));
+  });
+  const becomes = (what: string, when: (report: HealthReport) => boolean): Promise<void> =>
+    until(
+      what,
+      async () => when(await health.readiness()),
+      30_000,
+      async () => JSON.stringify(await health.readiness()),
+    );
+  const tells = (code: HealthCode) =>
+    becomes(`it tells of ${code}`, ({ causes }) => causes.some((cause) => cause.code === code));
+  const ready = () => becomes('it is ready', ({ status }) => status !== 'down');
+  const notReady = () => becomes('it is not ready', ({ status }) => status === 'down');
+  return { health, tells, ready, notReady };
+}
+
+describe.each(BACKENDS)('the health of a transport on %s', (name, needs, open) => {
+  describe('that is frozen, and killed', needs, () => {
+    it('is not ready and alive, and is ready again', { timeout: 120_000 }, async () => {
       const { server, driver } = await open();
       onTestFinished(async () => void (await server.stop()));
-      const transport = new StreamsTransport({
-        slots: { messageSource: driver },
-        group: 'billing',
-        gracePeriod: 1000,
-      });
-      onTestFinished(() => transport.close());
-      const health = StreamsHealth.of([transport], { cacheFor: 0 });
-      transport.addHandler('orders', async () => undefined, true);
-
-      await new Promise<void>((resolve, reject) => {
-        transport.listen((error) => (error ? reject(error as Error) : resolve()));
-      });
-      const becomes = (ready: boolean): Promise<void> =>
-        until(
-          ready ? 'it is ready' : 'it is not ready',
-          async () => ((await health.readiness()).status !== 'down') === ready,
-          30_000,
-          async () => JSON.stringify(await health.readiness()),
-        );
-      await becomes(true);
+      // The fetches of Kafka wait for the broker while the reading loop goes on.
+      const fetches = name === 'Kafka';
+      const deadline = fetches ? { readerDeadline: 4 * BLOCK_TIMEOUT } : {};
+      const { health, tells, ready, notReady } = await reads(driver, deadline);
+      await ready();
+      server.freeze();
+      await notReady();
+      if (fetches) await tells('reads-unanswered');
+      expect(health.liveness().status).toBe('up');
+      server.thaw();
+      await ready();
       await server.kill();
-      await becomes(false);
+      await notReady();
       expect(health.liveness().status).toBe('up');
       await server.start();
-      await becomes(true);
+      await ready();
       expect(health.liveness().status).toBe('up');
     });
+  });
+});
+
+it('PostgreSQL that refuses each read: not ready and alive', { timeout: 60_000 }, async () => {
+  const server = await startPostgres();
+  onTestFinished(() => server.stop());
+  const url = await server.createDatabase('test');
+  const { health, tells, ready } = await reads(postgres({ url }));
+  await ready();
+  await server.query('alter table streams.delivery rename to away', [], 'test');
+  await tells('stream-unreadable');
+  expect((await health.readiness()).status).toBe('down');
+  expect(health.liveness().status).toBe('up');
+  await server.query('alter table streams.away rename to delivery', [], 'test');
+  await ready();
+});
+
+describe('JetStream that answers no pull request', needsNats(), () => {
+  it('is not ready and alive, and is ready again', { timeout: 60_000 }, async () => {
+    const server = await startNats();
+    onTestFinished(() => server.stop());
+    const proxy = await startProxy(server.url());
+    onTestFinished(() => proxy.close());
+    // Where nobody listens, the server says so at once.
+    const sink = await connect({ servers: server.url() });
+    onTestFinished(() => sink.close());
+    sink.subscribe('$JS.HUN.>');
+    const driver = nats({ url: proxy.url });
+    const { health, tells, ready } = await reads(driver, { readerDeadline: 4 * BLOCK_TIMEOUT });
+    await ready();
+    proxy.rewrite.requests = (text) =>
+      text.replaceAll('$JS.API.CONSUMER.MSG', '$JS.HUN.CONSUMER.MSG');
+    await tells('reads-unanswered');
+    expect(health.liveness().status).toBe('up');
+    proxy.rewrite = {};
+    await ready();
   });
 });

@@ -53,8 +53,10 @@ describe.each(['floor', 'current'] as const)('rights that are missing (%s)', (ve
         new Set(['$JS.API.CONSUMER.MSG.NEXT.a.g', '$JS.API.CONSUMER.MSG.NEXT.b.g']),
       );
       expect(told[0]).toMatchObject({ code: 'PERMISSION_DENIED', command: 'publish' });
+      expect([...subscription.trouble!().refused.keys()]).toEqual(['a', 'b']);
       await change({});
       await until('it reads', () => drainer.seen.size === 2);
+      expect(subscription.trouble!().refused.size).toBe(0);
       await drainer.stop();
     });
 

@@ -63,6 +63,23 @@ describe('fetches of a topic', () => {
     expect(asked).toHaveLength(2);
   });
 
+  test('that get no answer are known, as are those that are refused', async () => {
+    const hanging = fetching({ fails: false });
+    hanging.fetching.use(new Map([['1', [0]]]));
+    await vi.advanceTimersByTimeAsync(40_000);
+    const [{ unansweredFor, refusal } = {}] = hanging.fetching.answers;
+    expect(unansweredFor).toBeGreaterThanOrEqual(40_000);
+    expect(refusal).toBeUndefined();
+
+    const refused = fetching();
+    refused.fetching.use(new Map([['1', [0]]]));
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(refused.fetching.answers[0]!.refusal).toMatchObject({
+      error: { message: expect.stringContaining('It has moved') },
+      lasts: expect.closeTo(40_000, -3),
+    });
+  });
+
   for (const [room, bytes] of [
     [32 * MIB, 2 * MIB],
     [3 * MIB, MIB],
@@ -96,6 +113,7 @@ test('a member that fails to join waits, also where fetches fail', async () => {
   expect(looks).toBe(1);
   await vi.advanceTimersByTimeAsync(100);
   expect(looks).toBeGreaterThan(1);
+  expect(member.answers.refusal).toMatchObject({ error: { message: 'No broker' } });
   const stopped = member.stop();
   await vi.advanceTimersByTimeAsync(2000);
   await stopped;

@@ -1,5 +1,6 @@
 import { systemClock } from '../../core/clock.js';
-import type { ReadRefusal } from '../../core/read-trouble.js';
+import { ConnectionError } from '../../core/errors/connection.errors.js';
+import type { ReadRefusal, ReadTrouble } from '../../core/read-trouble.js';
 
 /** Whether the server answers what one reader asks. */
 export class ReadAnswers {
@@ -12,6 +13,11 @@ export class ReadAnswers {
     return this.askedAt === undefined ? 0 : systemClock.now() - this.askedAt;
   }
 
+  /** The last question has not succeeded, or not yet. */
+  get isWaiting(): boolean {
+    return this.askedAt !== undefined || this.error !== undefined;
+  }
+
   /** Undefined: the last question was not refused. */
   get refusal(): ReadRefusal | undefined {
     const { error, refusedAt } = this;
@@ -22,11 +28,22 @@ export class ReadAnswers {
     this.askedAt ??= systemClock.now();
   }
 
-  /** The server has answered, or what was asked is of no matter any more. */
+  /** The server has answered, and refused nothing. */
   answered(): void {
     this.askedAt = undefined;
     this.refusedAt = undefined;
     this.error = undefined;
+  }
+
+  /** What was asked is of no matter any more. */
+  dropped(): void {
+    this.askedAt = undefined;
+  }
+
+  /** The question ended with this error: the server refused it, or has not answered. */
+  failed(error: Error): void {
+    if (error instanceof ConnectionError) this.asked();
+    else this.refused(error);
   }
 
   refused(error: Error): void {
@@ -34,4 +51,19 @@ export class ReadAnswers {
     this.refusedAt ??= systemClock.now();
     this.error = error;
   }
+}
+
+/** What keeps a subscription from reading, by its readers and their streams. */
+export function troubleOf(
+  readers: Iterable<{ readonly stream: string; readonly answers: readonly ReadAnswers[] }>,
+): ReadTrouble {
+  const refused = new Map<string, ReadRefusal>();
+  let unansweredFor = 0;
+  for (const { stream, answers } of readers) {
+    for (const { refusal, unansweredFor: time } of answers) {
+      if (refusal) refused.set(stream, refusal);
+      unansweredFor = Math.max(unansweredFor, time);
+    }
+  }
+  return { refused, unansweredFor, fullFor: 0 };
 }

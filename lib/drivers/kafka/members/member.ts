@@ -1,5 +1,6 @@
 import { Backoff } from '../../../core/backoff.js';
 import { sleep, systemClock, within } from '../../../core/clock.js';
+import { ReadAnswers } from '../../connections/read-answers.js';
 import { WakeUp } from '../../connections/wake-up.js';
 import type { CommittedOffset } from '../connection/kafka-client.js';
 import type { Membership } from '../connection/kafka-group.js';
@@ -23,6 +24,7 @@ const LAST_WORD = 1000;
  * not disturbed by a rebalance.
  */
 export class Member {
+  readonly answers = new ReadAnswers();
   private readonly session: Session;
   private readonly leaders: KnownLeaders;
   private readonly owned = new OwnedPartitions();
@@ -49,6 +51,7 @@ export class Member {
   /** Begins to join. */
   start(): void {
     this.session.start();
+    this.answers.asked();
     this.running ??= this.run();
   }
 
@@ -152,6 +155,7 @@ export class Member {
       const partitions = await group.sync(this.membership, shares);
       if (this.stopped) return;
       this.session.heard(syncedAt);
+      this.answers.answered();
       this.assigned(partitions);
     } finally {
       this.session.joining = false;
@@ -169,6 +173,7 @@ export class Member {
       try {
         await this.parts.group.heartbeat(this.membership!);
         this.session.heard(sentAt);
+        this.answers.answered();
       } catch (error) {
         if (isReply(error, 'REBALANCE_IN_PROGRESS')) return;
         throw error;
@@ -215,6 +220,7 @@ export class Member {
     if (this.stopped || this.silenced) return;
     if (isReply(error, 'REBALANCE_IN_PROGRESS')) return;
     if (isExpelled(error)) return this.expelled(error);
+    this.answers.failed(error);
     this.parts.hooks.onFailed(error);
     await this.pause(this.backoff.next());
   }

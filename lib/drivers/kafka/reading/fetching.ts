@@ -1,4 +1,5 @@
 import { Backoff } from '../../../core/backoff.js';
+import { ReadAnswers } from '../../connections/read-answers.js';
 import { WakeUp } from '../../connections/wake-up.js';
 import type { FetchAnswer, FetchedBatch, KafkaGroup, Leaders } from '../connection/kafka-group.js';
 
@@ -39,6 +40,7 @@ export interface FetchingHooks {
 /** A node that leads partitions of the topic. */
 interface Node {
   leads: readonly number[];
+  readonly answers: ReadAnswers;
   readonly wakeUp: WakeUp;
   /** Woken when the node leads other partitions: a fetch that has failed may succeed. */
   readonly changed: WakeUp;
@@ -54,6 +56,11 @@ export class Fetching {
     private readonly hooks: FetchingHooks,
   ) {}
 
+  /** Whether the nodes answer, one by one. */
+  get answers(): ReadAnswers[] {
+    return [...this.nodes.values()].map(({ answers }) => answers);
+  }
+
   /** From now on these nodes lead the partitions. */
   use(leaders: Leaders): void {
     for (const node of this.nodes.keys()) if (!leaders.has(node)) this.nodes.delete(node);
@@ -64,7 +71,8 @@ export class Fetching {
         if (known.leads.join() !== leads.join()) known.changed.wake();
         known.leads = leads;
       } else {
-        this.nodes.set(node, { leads, wakeUp: new WakeUp(), changed: new WakeUp() });
+        const answers = new ReadAnswers();
+        this.nodes.set(node, { leads, answers, wakeUp: new WakeUp(), changed: new WakeUp() });
         added.push(node);
       }
     }
@@ -91,37 +99,44 @@ export class Fetching {
     while (this.nodes.get(node) === reader && !this.stopped) {
       const { positions, hasOthers } = this.hooks.wanted(reader.leads);
       if (positions.length === 0) {
+        reader.answers.dropped();
         await reader.wakeUp.wait(LONG_WAIT);
         continue;
       }
       try {
-        await this.readOnce(node, positions, hasOthers ? SHORT_WAIT : LONG_WAIT);
+        reader.answers.asked();
+        const refused = await this.readOnce(node, positions, hasOthers ? SHORT_WAIT : LONG_WAIT);
+        if (refused) reader.answers.refused(refused);
+        else reader.answers.answered();
         backoff.reset();
       } catch (error) {
         if (this.stopped) return;
+        reader.answers.failed(error as Error);
         this.hooks.onFailed(error as Error);
         await reader.changed.wait(backoff.next());
       }
     }
   }
 
+  /** Returns why nothing can be read of all that was asked for. */
   private async readOnce(
     node: string,
     positions: readonly Position[],
     maxWait: number,
-  ): Promise<void> {
+  ): Promise<Error | undefined> {
     const share = Math.max(LEAST_BYTES, Math.floor(this.hooks.room() / this.nodes.size));
     const bounds = {
       maxBytes: Math.min(MAX_BYTES, share),
       maxBytesPerPartition: Math.min(MAX_BYTES_PER_PARTITION, share),
     };
     const answer: FetchAnswer = await this.group.fetch({ node, positions, maxWait, ...bounds });
-    if (this.stopped) return;
+    if (this.stopped) return undefined;
     const asked = new Map(positions.map((position) => [position.partition, position]));
     if (answer.outOfRange !== undefined) {
       await this.hooks.onOutOfRange(asked.get(answer.outOfRange)!);
     }
     for (const error of answer.failed ?? []) this.hooks.onFailed(error);
     for (const batch of answer.batches) this.hooks.onBatch(batch, asked.get(batch.partition)!);
+    return answer.batches.length === 0 ? answer.failed?.[0] : undefined;
   }
 }

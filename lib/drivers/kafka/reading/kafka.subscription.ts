@@ -2,6 +2,8 @@ import { systemClock, type TimerHandle } from '../../../core/clock.js';
 import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
 import type { SubscribeOptions, Subscription } from '../../../ports/subscription.js';
+import type { ReadTrouble } from '../../../core/read-trouble.js';
+import { troubleOf } from '../../connections/read-answers.js';
 import { ToldErrors } from '../../connections/told-errors.js';
 import { WakeUp } from '../../connections/wake-up.js';
 import type { KafkaLease } from '../partitions/kafka.lease.js';
@@ -84,6 +86,12 @@ export class KafkaSubscription implements Subscription, TopicReader {
   forget(lease: Lease): void {
     const own = lease as KafkaLease;
     own.state.forget(own);
+  }
+
+  trouble(): ReadTrouble {
+    return troubleOf(
+      this.readings.all.map(({ read, answers }) => ({ stream: read.stream, answers })),
+    );
   }
 
   watch(streams: ReadonlySet<string>): void {

@@ -48,6 +48,11 @@ export class PartitionReadings {
     return [...this.partitions.values()].map(({ state }) => state);
   }
 
+  /** Whether the nodes answer that lead the partitions. */
+  get answers() {
+    return this.fetching.answers;
+  }
+
   /** When the next message is due that waits here, in milliseconds since the epoch. */
   get nextDue(): number {
     let due = Infinity;

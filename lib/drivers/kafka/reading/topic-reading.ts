@@ -72,6 +72,11 @@ export class TopicReading {
     return this.readings.parkedBytes;
   }
 
+  /** Whether brokers answer the member and its fetches. */
+  get answers() {
+    return [this.member.answers, ...this.readings.answers];
+  }
+
   start(): void {
     this.member.start();
   }

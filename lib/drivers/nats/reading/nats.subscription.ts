@@ -3,6 +3,7 @@ import { chunksOf } from '../../../core/collections/chunks.js';
 import { systemClock, within, type TimerHandle } from '../../../core/clock.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { BeginOutcome, ExtendOutcome, Lease } from '../../../core/lease.js';
+import type { ReadTrouble } from '../../../core/read-trouble.js';
 import type { SubscribeOptions, Subscription } from '../../../ports/subscription.js';
 import { WakeUp } from '../../connections/wake-up.js';
 import { NatsLease, type Delivered, type EntryHolder } from '../leases/nats.lease.js';
@@ -111,6 +112,10 @@ export class NatsSubscription implements Subscription, EntryHolder {
     if (reading.held.get(lease.sequence) === lease) reading.held.delete(lease.sequence);
     // How far the group has come is noted at the next look.
     reading.wasActive = true;
+  }
+
+  trouble(): ReadTrouble {
+    return this.readings.trouble;
   }
 
   watch(streams: ReadonlySet<string>): void {

@@ -2,6 +2,7 @@ import type { Msg, Subscription } from '@nats-io/transport-node';
 import { Backoff } from '../../../core/backoff.js';
 import { systemClock } from '../../../core/clock.js';
 import type { PermissionDeniedError } from '../../../core/errors/server.errors.js';
+import { ReadAnswers } from '../../connections/read-answers.js';
 import type { NatsConnection } from '../connection/nats-connection.js';
 import { typedError } from '../errors/typed-error.js';
 import type { DurableName } from '../groups/durable-settings.js';
@@ -41,6 +42,7 @@ export class PullRequests {
   awaited = 0;
   /** No message that comes now was sent before this time of `systemClock.now()`. */
   since = 0;
+  readonly answers = new ReadAnswers();
   private readonly asked = new Map<string, Asked>();
   private readonly backoff = new Backoff();
   private inbox = '';
@@ -75,6 +77,7 @@ export class PullRequests {
     const token = String(++this.next);
     if (this.awaited === 0) this.since = now;
     this.last = now + expires + GRACE;
+    this.answers.asked();
     this.asked.set(token, { count, sentAt: now, until: this.last });
     this.awaited += count;
     const body = JSON.stringify({ batch: count, expires: Math.ceil(expires) * NANOSECONDS });
@@ -112,6 +115,7 @@ export class PullRequests {
   /** The requests are void: the connection broke, or there is another durable. */
   reset(): void {
     this.asked.clear();
+    this.answers.dropped();
     this.awaited = 0;
   }
 
@@ -186,6 +190,7 @@ export class PullRequests {
   }
 
   private fail(error: Error, reason = error.message): void {
+    this.answers.refused(error);
     if (reason === this.told) return;
     this.told = reason;
     this.options.onFailed(error);
@@ -193,6 +198,7 @@ export class PullRequests {
 
   private arrived(message: Msg): void {
     this.told = undefined;
+    this.answers.answered();
     if (this.awaited > 0 && --this.awaited === 0) this.asked.clear();
     this.options.onMessage(message);
   }
@@ -212,8 +218,10 @@ export class PullRequests {
 
   private tell(code: number, description: string): void {
     const { onMissing, onEnded } = this.options;
+    this.answers.dropped();
     if (code === 408 || code === 404) {
       this.told = undefined;
+      this.answers.answered();
       this.backoff.reset();
       return onEnded();
     }

@@ -1,4 +1,6 @@
 import type { SubscribeOptions } from '../../../ports/subscription.js';
+import type { ReadTrouble } from '../../../core/read-trouble.js';
+import { troubleOf } from '../../connections/read-answers.js';
 import type { DriverParts } from '../connection/driver-parts.js';
 import type { NatsDeadLetters } from '../dead-letters/nats.dead-letters.js';
 import type { Durables } from '../groups/durables.js';
@@ -51,6 +53,16 @@ export class Readings {
 
   get all(): DurableReading[] {
     return [...this.streams.map(({ main }) => main), ...this.redriven.all];
+  }
+
+  /** What keeps the durables from being read. */
+  get trouble(): ReadTrouble {
+    return troubleOf(
+      this.streams.map(({ stream, main, found }) => ({
+        stream,
+        answers: [main.requests.answers, found],
+      })),
+    );
   }
 
   /** Call it from time to time. */

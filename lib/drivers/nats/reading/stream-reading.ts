@@ -3,6 +3,7 @@ import { ConnectionError } from '../../../core/errors/connection.errors.js';
 import { GroupNotFoundError, StreamNotFoundError } from '../../../core/errors/group.errors.js';
 import { ClosedError } from '../../../core/errors/start-up.errors.js';
 import type { EventBus } from '../../../core/event-bus.js';
+import { ReadAnswers } from '../../connections/read-answers.js';
 import { settledUpToOf, type Durables } from '../groups/durables.js';
 import { locate, type Beginning, type FoundGroup, type Groups } from '../groups/groups.js';
 import { isSameStream, type JsStream } from '../streams/js-stream.js';
@@ -30,6 +31,8 @@ export interface StreamReadingOptions {
 export class StreamReading {
   readonly stream: string;
   readonly main: DurableReading;
+  /** Whether the stream and its group can be found. */
+  readonly found = new ReadAnswers();
   private js: JsStream | undefined;
   /** The stream before it was lost. */
   private before: JsStream | undefined;
@@ -119,6 +122,7 @@ export class StreamReading {
     this.js = js;
     this.before = undefined;
     this.told = undefined;
+    this.found.answered();
     this.noted = settledUpToOf(info);
     this.main.use(locate(js, this.options.group), info);
     const isOther = before !== undefined && !isSameStream(before.created, js.created);
@@ -153,6 +157,7 @@ export class StreamReading {
   }
 
   private tell(error: Error): void {
+    this.found.refused(error);
     if (this.told === error.message || this.stopped) return;
     this.told = error.message;
     this.before = undefined;

@@ -19,6 +19,8 @@ import { CrashWatch, lookTimes } from './crash-watch.js';
 import { GroupKeeper } from './group-keeper.js';
 import { HandedEntries } from './handed-entries.js';
 import { Reader } from './reader.js';
+import type { ReadTrouble } from '../../../core/read-trouble.js';
+import { ReadAnswers, troubleOf } from '../../connections/read-answers.js';
 import { WakeUp } from '../../connections/wake-up.js';
 
 export interface SubscriptionParts {
@@ -53,8 +55,7 @@ export class PostgresSubscription implements Subscription, EntryHolder {
   /** What is done while no `pull` is under way. */
   private looking: Promise<void> | undefined;
   private stopped = false;
-  /** The last question failed. */
-  private pauses = false;
+  private readonly answers = new ReadAnswers();
   /** When to ask again, unless something wakes it before. */
   private readAt = 0;
   /** When to look for missing groups again. */
@@ -142,6 +143,11 @@ export class PostgresSubscription implements Subscription, EntryHolder {
     void this.handed.giveBack((stream) => !streams.has(stream));
   }
 
+  trouble(): ReadTrouble {
+    const { answers, options } = this;
+    return troubleOf(options.streams.map((stream) => ({ stream, answers: [answers] })));
+  }
+
   settled(leases: readonly PostgresLease[]): void {
     for (const lease of leases) this.held.remove(lease);
   }
@@ -173,7 +179,7 @@ export class PostgresSubscription implements Subscription, EntryHolder {
         this.readAt = 0;
         return leases;
       }
-      const pause = this.pauses ? this.backoff.next() : this.parts.listener.pollInterval;
+      const pause = this.answers.isWaiting ? this.backoff.next() : this.parts.listener.pollInterval;
       this.readAt = systemClock.now() + pause;
     } while (!this.stopped && systemClock.now() < end);
     return [];
@@ -182,8 +188,9 @@ export class PostgresSubscription implements Subscription, EntryHolder {
   private async readSafely(limit: number): Promise<PostgresLease[]> {
     try {
       if (this.keeper.lacks) this.restoreGroups();
+      this.answers.asked();
       const leases = await this.reader.read(limit);
-      this.pauses = false;
+      this.answers.answered();
       this.toldOf = undefined;
       this.backoff.reset();
       return leases;
@@ -214,7 +221,7 @@ export class PostgresSubscription implements Subscription, EntryHolder {
   }
 
   private failed(error: Error): void {
-    this.pauses = true;
+    this.answers.failed(error);
     this.reader.answerLost();
     if (error instanceof ConnectionError || error.message === this.toldOf) return;
     this.toldOf = error.message;
