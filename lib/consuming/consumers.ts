@@ -1,4 +1,5 @@
 import type { AdminAction } from '../core/admin-events.js';
+import { AdminReport } from '../core/admin-report.js';
 import type { StreamsEvents } from '../core/events.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import { grouped } from '../core/collections/grouped.js';
@@ -82,27 +83,28 @@ export class Consumers {
     return this.readings.find(patterns, of);
   }
 
-  /** What is read now, or paused: groups, and their streams. */
   /** See {@link SubscriptionRegistry.endsBy}. */
   endsBy(event: StreamsEvents['stream-unreadable']): boolean {
     return this.readings.endsBy(event);
   }
 
+  /** What is read now, or paused: groups, and their streams. */
   get read(): readonly Pick<ConsumerPlan, 'group' | 'tables'>[] {
     return this.readings.plans;
   }
 
-  async pause(readings: readonly Reading[]): Promise<void> {
-    await Promise.all(readings.map(({ started }) => started));
-    for (const { consumer, table } of readings) consumer.halt([table.stream]);
-    this.tell('reading.pause', readings);
+  /** @throws why one of them could not begin. All others are paused */
+  pause(readings: readonly Reading[]): Promise<void> {
+    return this.change('reading.pause', readings, ({ consumer }, stream) =>
+      consumer.halt([stream]),
+    );
   }
 
-  async resume(readings: readonly Reading[]): Promise<void> {
-    await Promise.all(readings.map(({ started }) => started));
-    for (const { consumer, table, ending } of readings)
-      if (!ending) consumer.resume([table.stream]);
-    this.tell('reading.resume', readings);
+  /** @throws why one of them could not begin. All others are resumed */
+  resume(readings: readonly Reading[]): Promise<void> {
+    return this.change('reading.resume', readings, ({ consumer, ending }, stream) => {
+      if (!ending) consumer.resume([stream]);
+    });
   }
 
   /**
@@ -151,11 +153,22 @@ export class Consumers {
     return this.stopping;
   }
 
-  private tell(action: AdminAction, readings: readonly Reading[]): void {
-    for (const { table } of readings) {
-      const { stream, group } = table;
-      this.parts.events.emit('administered', { action, stream, group, count: 1 });
-    }
+  /** Changes each reading once it has begun, and reports each change. */
+  private async change(
+    action: AdminAction,
+    readings: readonly Reading[],
+    change: (reading: Reading, stream: string) => void,
+  ): Promise<void> {
+    const report = new AdminReport(this.parts.events);
+    const changes = readings.map((reading) => {
+      const { stream, group } = reading.table;
+      return report.around({ action, stream, group }, async () => {
+        await reading.started;
+        change(reading, stream);
+      });
+    });
+    await Promise.allSettled(changes);
+    await Promise.all(changes);
   }
 
   private async stopAll(): Promise<void> {

@@ -37,9 +37,15 @@ export interface AdministeredEvent {
   readonly stream: string | undefined;
   /** Group that was changed. Undefined: no group alone. */
   readonly group?: string;
-  /** Who asked for it: the name given to `admin.as(name)`. Undefined: none was given. */
+  /**
+   * Who asked for it: the name given to `admin.as(name)`. Undefined: none was given, and always for
+   * `reading.pause` and `reading.resume`.
+   */
   readonly by?: string;
-  /** Number of messages, entries or groups that were changed. Undefined where the action failed. */
+  /**
+   * Number of messages, entries or groups that were changed. Of `groups.remove-consumer`: of entries
+   * that were handed over, so 0 for a consumer without any. Undefined where the action failed.
+   */
   readonly count?: number;
   /** What the caller gave: the filter, ids, position or due time. Never a payload. */
   readonly details?: Readonly<Record<string, unknown>>;
@@ -49,7 +55,10 @@ export interface AdministeredEvent {
 
 /** The events of administrative actions, by name. */
 export interface AdminEvents {
-  /** An administrative action was carried out, or failed. Raised once for each. */
+  /**
+   * An administrative action was carried out, or failed. Raised once for each; of `reading.pause` and
+   * `reading.resume` once for each stream in a group.
+   */
   administered: AdministeredEvent;
   /** Dead letters were handed back to their groups: `administered` once more, where that succeeded. */
   redriven: AdministeredEvent;

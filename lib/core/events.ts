@@ -202,7 +202,8 @@ export interface StreamsEvents
   };
   /**
    * A method or listener of the application that listens to an event threw, or its promise was rejected.
-   * `listener`: a method with `@OnStreamLag`, such as `Pager.page`, or `a listener of 'settled'`.
+   * `listener`: a method with `@OnStreamEvent` or `@OnStreamLag`, such as `Pager.page`, or
+   * `a listener of 'settled'`.
    */
   'listener-failed': { readonly listener: string; readonly error: Error };
   /**

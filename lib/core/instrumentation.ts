@@ -1,3 +1,4 @@
+import { refuse } from './option-schema/refuse.js';
 import type { Delivery } from './delivery.js';
 import type { Metadata } from './message.js';
 import type { Settlement, SettleOutcome } from './settlement.js';
@@ -88,9 +89,25 @@ export class Instruments {
 
   /**
    * Sets the instrumentation. Call it before the transport listens: consumers that read already go
-   * on without it. The last one that was set counts.
+   * on without it.
+   * @throws InvalidOptionsError where there is one already, or where a method of it is missing
    */
   use(create: InstrumentationFactory): void {
-    this.current = create({ technology: this.technology });
+    if (this.current) refuse([SECOND]);
+    const made = create({ technology: this.technology });
+    refuse(missingIn(made));
+    this.current = made;
   }
+}
+
+const SECOND =
+  'instrumentation must be given once: by the option instrumentation, or by StreamsTracingModule for this module';
+
+const METHODS = ['sending', 'run', 'following', 'settled'] as const;
+
+/** One problem for each method that is missing. An application without TypeScript may forget one. */
+function missingIn(made: Partial<Instrumentation> | undefined): string[] {
+  return METHODS.filter((name) => typeof made?.[name] !== 'function').map(
+    (name) => `instrumentation must make an object with the method ${name}`,
+  );
 }

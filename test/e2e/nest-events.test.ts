@@ -1,4 +1,4 @@
-import { Controller, Injectable, Scope } from '@nestjs/common';
+import { Controller, Inject, Injectable, Scope } from '@nestjs/common';
 import {
   fanOut,
   getStreamsToken,
@@ -277,6 +277,17 @@ describe('@OnStreamEvent', () => {
         heard.push(['never']);
       }
     }
+    @Injectable({ scope: Scope.TRANSIENT })
+    class Transient {
+      @OnStreamEvent('published', { name: 'billing' })
+      never() {
+        heard.push(['never']);
+      }
+    }
+    @Injectable()
+    class HasTransient {
+      constructor(@Inject(Transient) readonly transient: Transient) {}
+    }
     @Controller()
     class Orders {
       @StreamHandler('order.paid')
@@ -291,7 +302,13 @@ describe('@OnStreamEvent', () => {
     const app = await createApp(
       appModule({
         controllers: [Orders],
-        providers: [Listener, Requested, { provide: 'ALIAS', useExisting: Listener }],
+        providers: [
+          Listener,
+          Requested,
+          Transient,
+          HasTransient,
+          { provide: 'ALIAS', useExisting: Listener },
+        ],
         imports: [module(), module('billing')],
       }),
     );
@@ -311,7 +328,16 @@ describe('@OnStreamEvent', () => {
       ['failed', 'billing', 'Listener.throws: the listener is broken'],
       ['failed', 'billing', 'Listener.rejects: the listener is away'],
     ]);
-    expect(of('warned')).toContainEqual(['warned', 'billing', 'REQUEST_SCOPED_LISTENER']);
+    const warned = of('warned').filter((one) => one[2] === 'REQUEST_SCOPED_LISTENER');
+    expect(warned).toEqual(
+      Array.from({ length: 2 }, () => ['warned', 'billing', 'REQUEST_SCOPED_LISTENER']),
+    );
     expect(of('never')).toEqual([]);
+  });
+
+  it.each(['ded-lettered', '', undefined, 'toString'])('refuses the name %s', (name) => {
+    expect(() => OnStreamEvent(name as 'settled')).toThrow(
+      /event .*must be the name of an event: docs\/events\.md/,
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { Controller, Injectable, Scope } from '@nestjs/common';
+import { Controller, Inject, Injectable, Scope } from '@nestjs/common';
 import {
   LagMonitor,
   OnStreamLag,
@@ -15,6 +15,7 @@ import {
 import { memory } from 'nestjs-redis-streams/memory';
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { StreamsRuntime } from '../../lib/runtime/streams-runtime.js';
 import { startApp } from '../support/nest-app.js';
 
 type Change = Pick<StreamLagExceeded, 'severity' | 'lag' | 'recovered'>;
@@ -63,6 +64,19 @@ class Requested {
   }
 }
 
+@Injectable({ scope: Scope.TRANSIENT })
+class Transient {
+  @OnStreamLag()
+  never() {
+    told.push(['never', {} as Change]);
+  }
+}
+
+@Injectable()
+class HasTransient {
+  constructor(@Inject(Transient) readonly transient: Transient) {}
+}
+
 @Controller()
 class Orders {
   @StreamHandler('orders')
@@ -81,7 +95,13 @@ async function start() {
   const { app, kit } = await startApp({
     controllers: [Orders],
     // One instance behind two tokens is told once.
-    providers: [Pager, Requested, { provide: 'PAGER', useExisting: Pager }],
+    providers: [
+      Pager,
+      Requested,
+      Transient,
+      HasTransient,
+      { provide: 'PAGER', useExisting: Pager },
+    ],
     options: {
       lag: { interval: 1000, thresholds: [{ groups: 'slow', warning: 1, critical: 3 }] },
       retention: 'deleteWhenSettled',
@@ -116,7 +136,7 @@ describe('lag in an application', () => {
       ['Pager.throws', 'the pager is broken'],
       ['Pager.rejects', 'the pager is away'],
     ]);
-    expect(warnings).toEqual(['REQUEST_SCOPED_LISTENER']);
+    expect(warnings).toEqual(['REQUEST_SCOPED_LISTENER', 'REQUEST_SCOPED_LISTENER']);
     await publish(2);
     const critical = { severity: 'CRITICAL', lag: 4, recovered: false };
     expect(told.splice(0)).toEqual([
@@ -130,6 +150,20 @@ describe('lag in an application', () => {
       ['controller', true],
       ['all', true],
     ]);
+  });
+
+  it('is told to no method any more once the module is closed', async () => {
+    const { app, publish } = await start();
+    await publish(2);
+    expect(told).not.toEqual([]);
+    const { events } = app.get(StreamsRuntime);
+    await app.close();
+    told.length = 0;
+    events.emit('stream-lag', {
+      ...{ type: 'STREAM_LAG', stream: 'orders', consumerGroup: 'slow', lag: 9, threshold: 3 },
+      ...{ severity: 'CRITICAL', recovered: false },
+    });
+    expect(told).toEqual([]);
   });
 
   it('can be read and subscribed to', async () => {

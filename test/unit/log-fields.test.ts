@@ -276,12 +276,14 @@ describe('administrative actions', () => {
       by: 'bob "b"\n',
       count: 0,
     });
+    events.emit('administered', { action: 'groups.remove-consumer', ...place, count: 0 });
     const where = 'on stream "orders" and group "shop"';
     expect(calls.map(([text]) => text)).toEqual([
       `Administrative action dead-letters.redrive, asked for by "alice", ${where}, with {"ids":["1-1"]}: changed 1`,
       `Administrative action reading.pause, ${where}: changed 1`,
       'Administrative action dead-letters.purge, on stream "orders": failed: it broke',
       String.raw`Administrative action workflows.cancel, asked for by "bob \"b\"\n", with {"id":"w-1"}: changed 0`,
+      `Administrative action groups.remove-consumer, ${where}: handed over 0`,
     ]);
   });
 

@@ -155,9 +155,10 @@ export class ConsumerGroupManager {
       const time = position.getTime();
       const isValid = Number.isSafeInteger(time) && time >= 0;
       refuse(names({ stream, group }), isValid ? [] : ['position must be a valid Date since 1970']);
-      const move = this.groups.setPositionAt?.bind(this.groups);
-      if (!move) throw this.unknownTimes();
-      return this.report.around(moved(stream, group, position), () => move(stream, group, time));
+      return this.report.around(moved(stream, group, position), async () => {
+        if (!this.groups.setPositionAt) throw this.unknownTimes();
+        return this.groups.setPositionAt(stream, group, time);
+      });
     }
     const wanted = streamPosition(this.ids).required();
     refuse(names({ stream, group }), wanted.problems(position, 'id'));
@@ -184,13 +185,13 @@ export class ConsumerGroupManager {
       REMOVE_OPTIONS.problems(options),
       options?.handOverTo === consumer ? ['handOverTo must be another consumer'] : [],
     );
-    if (!this.groups.removeConsumer) throw this.unknownConsumers('Removing a consumer');
     const { handOverTo } = options;
     const details = { consumer, handOverTo };
     const target = { action: 'groups.remove-consumer', stream, group, details } as const;
-    return this.report.around(target, () =>
-      removeConsumer(this.groups, this.entries, { stream, group, consumer, handOverTo }),
-    );
+    return this.report.around(target, async () => {
+      if (!this.groups.removeConsumer) throw this.unknownConsumers('Removing a consumer');
+      return removeConsumer(this.groups, this.entries, { stream, group, consumer, handOverTo });
+    });
   }
 
   /**

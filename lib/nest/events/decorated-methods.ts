@@ -16,7 +16,10 @@ export interface DecoratedMethod<Mark> {
   /** Such as `Pager.page`. */
   readonly label: string;
   readonly call: (...args: unknown[]) => unknown;
-  /** False: its class is made for each request, so there is no instance to call. */
+  /**
+   * False: its class is made for each request, or for each class that injects it, so the application
+   * has no instance to call.
+   */
   readonly callable: boolean;
 }
 
@@ -41,7 +44,7 @@ export function decoratedMethods<Mark>(
       const mark = reflector.get<Mark | undefined>(key, callback);
       if (mark === undefined) return [];
       const label = `${instance.constructor.name}.${method}`;
-      const callable = wrapper.isDependencyTreeStatic();
+      const callable = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
       return [{ mark, label, call: callback.bind(instance), callable }];
     });
   };

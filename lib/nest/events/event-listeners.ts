@@ -41,7 +41,7 @@ export class EventListeners implements OnModuleInit {
   private warn(label: string): void {
     this.runtime.events.emit('warning', {
       code: 'REQUEST_SCOPED_LISTENER',
-      message: `${label} has @OnStreamEvent and is never called: there is no request to make its class for. Move it to a provider of the default scope.`,
+      message: `${label} has @OnStreamEvent and is never called: the application has no instance of its class. Move it to a provider of the default scope.`,
     });
   }
 }

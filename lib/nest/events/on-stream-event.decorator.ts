@@ -1,5 +1,6 @@
+import { EVENT_NAMES } from '../../core/event-names.js';
 import type { StreamsEventName, StreamsEvents } from '../../core/events.js';
-import { text } from '../../core/option-schema/kinds.js';
+import { checked, text } from '../../core/option-schema/kinds.js';
 import { refuse } from '../../core/option-schema/refuse.js';
 import { declareOptions, type Given } from '../../core/option-schema/shape.js';
 
@@ -7,6 +8,12 @@ const OPTIONS = declareOptions('@OnStreamEvent', {
   /** Name of the module whose events the method gets. @default all modules of the application */
   name: text(),
 });
+
+const known: ReadonlySet<unknown> = new Set(EVENT_NAMES);
+/** A message with all names would be too long. */
+const EVENT = checked<StreamsEventName>('the name of an event: docs/events.md', (name) =>
+  known.has(name),
+).required();
 
 /** Which modules a method with `@OnStreamEvent` listens to. */
 export interface StreamEventOptions extends Given<typeof OPTIONS> {}
@@ -45,7 +52,7 @@ export function OnStreamEvent<N extends StreamsEventName>(
   event: N,
   options: StreamEventOptions = {},
 ): ListenerOf<N> {
-  refuse(text().required().problems(event, 'event'), OPTIONS.problems(options));
+  refuse(EVENT.problems(event, 'event'), OPTIONS.problems(options));
   return (_target, _method, descriptor) => {
     const method = descriptor.value!;
     const others = (Reflect.getMetadata(STREAM_EVENTS, method) ?? []) as StreamEventMark[];

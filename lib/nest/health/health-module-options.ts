@@ -1,7 +1,7 @@
-import { flag, list, text, whole } from '../../core/option-schema/kinds.js';
+import { flag, text, whole } from '../../core/option-schema/kinds.js';
 import { declareOptions, type Given } from '../../core/option-schema/shape.js';
 import { HEALTH_OPTIONS } from '../../observability/health/health-options.js';
-import { DEFAULT_NAME } from '../../options/streams-options.js';
+import { moduleNames } from '../module/module-options.js';
 
 export const HEALTH_MODULE_OPTIONS = declareOptions('StreamsHealthModule', {
   /**
@@ -27,7 +27,7 @@ export const HEALTH_MODULE_EXTRAS = declareOptions('StreamsHealthModule', {
    */
   controller: flag(),
   /** Names of the modules whose transports are watched. @default ['default'] */
-  names: list(text(), 'a list of names of modules', 1).default([DEFAULT_NAME]),
+  names: moduleNames(),
   /** True: all modules may inject `StreamsHealth` and `StreamsHealthIndicator`. @default true */
   isGlobal: flag().default(true),
 });

@@ -33,15 +33,17 @@ export class LagListeners implements OnApplicationBootstrap {
     label: string,
     callback: (event: StreamLagExceeded) => unknown,
   ): void {
-    const { events } = this.runtime;
+    const { events, whenClosed } = this.runtime;
     const wanted = matcherOf(filter);
-    events.on('stream-lag', (event) => (wanted(event) ? callback(event) : undefined), label);
+    whenClosed.push(
+      events.on('stream-lag', (event) => (wanted(event) ? callback(event) : undefined), label),
+    );
   }
 
   private warn(label: string): void {
     this.runtime.events.emit('warning', {
       code: 'REQUEST_SCOPED_LISTENER',
-      message: `${label} has @OnStreamLag and is never called: there is no request to make its class for. Move it to a provider of the default scope.`,
+      message: `${label} has @OnStreamLag and is never called: the application has no instance of its class. Move it to a provider of the default scope.`,
     });
   }
 }

@@ -29,10 +29,11 @@ export function connectListeners(balancer: Balancer, modules: ModulesContainer):
     const found = listenersOf(instance).filter(
       ({ service }) => service === undefined || service === balancer.service,
     );
-    if (found.length === 0 || wrapper.isDependencyTreeStatic()) return found;
+    if (found.length === 0 || (wrapper.isDependencyTreeStatic() && !wrapper.isTransient))
+      return found;
     writeLine(logger, {
       level: 'warn',
-      text: `The listeners of ${wrapper.name} are never called: there is no request to make it for. Move them to a provider of the default scope.`,
+      text: `The listeners of ${wrapper.name} are never called: the application has no instance of it. Move them to a provider of the default scope.`,
       fields: { service: balancer.service, listener: String(wrapper.name) },
     });
     return [];

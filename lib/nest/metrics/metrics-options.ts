@@ -1,8 +1,8 @@
-import { flag, list, part, text, whole } from '../../core/option-schema/kinds.js';
+import { flag, part, text, whole } from '../../core/option-schema/kinds.js';
 import { declareOptions, type Completed, type Given } from '../../core/option-schema/shape.js';
 import type { PromRegistry } from '../../observability/metrics/prom-registry.js';
 import { DEFAULT_MAX_SERIES } from '../../observability/metrics/streams-metrics.js';
-import { DEFAULT_NAME } from '../../options/streams-options.js';
+import { moduleNames } from '../module/module-options.js';
 
 const port = whole(0, 65_535);
 
@@ -41,7 +41,7 @@ export const METRICS_EXTRAS = declareOptions('StreamsMetricsModule', {
    */
   controller: flag(),
   /** Names of the modules whose transports are followed. @default ['default'] */
-  names: list(text(), 'a list of names of modules', 1).default([DEFAULT_NAME]),
+  names: moduleNames(),
   /** True: all modules may inject `StreamsMetrics`. @default true */
   isGlobal: flag().default(true),
 });

@@ -8,6 +8,7 @@ import {
   type Shape,
 } from '../../core/option-schema/shape.js';
 import { shown } from '../../core/option-schema/wording.js';
+import { DEFAULT_NAME } from '../../options/streams-options.js';
 
 export const MODULE_EXTRAS = declareOptions('the module', {
   /**
@@ -19,6 +20,17 @@ export const MODULE_EXTRAS = declareOptions('the module', {
    */
   isGlobal: flag(),
 });
+
+/** Names of modules, each once. */
+export const moduleNames = () =>
+  checked<readonly string[]>(
+    'a list of names of modules, each once',
+    (given) =>
+      Array.isArray(given) &&
+      given.length > 0 &&
+      given.every((name) => typeof name === 'string' && name !== '') &&
+      new Set(given).size === given.length,
+  ).default([DEFAULT_NAME]);
 
 /** Options of the module itself, beside those of its connections. */
 export interface StreamsModuleExtras extends Given<typeof MODULE_EXTRAS> {}

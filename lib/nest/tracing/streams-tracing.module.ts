@@ -4,19 +4,22 @@ import {
   type ConfigurableModuleAsyncOptions,
   type DynamicModule,
 } from '@nestjs/common';
-import { list, text } from '../../core/option-schema/kinds.js';
 import { refuse } from '../../core/option-schema/refuse.js';
 import { declareOptions, type Given } from '../../core/option-schema/shape.js';
 import { streamsTracing } from '../../observability/tracing/streams-tracing.js';
 import type { TracingOptions } from '../../observability/tracing/tracing-options.js';
-import { DEFAULT_NAME } from '../../options/streams-options.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
-import { ASYNC_OPTIONS, checkedAsync, checkedObject } from '../module/module-options.js';
+import {
+  ASYNC_OPTIONS,
+  checkedAsync,
+  checkedObject,
+  moduleNames,
+} from '../module/module-options.js';
 import { getStreamsToken } from '../tokens.js';
 
 const EXTRAS = declareOptions('StreamsTracingModule', {
   /** Names of the modules whose messages are traced. @default ['default'] */
-  names: list(text(), 'a list of names of modules', 1).default([DEFAULT_NAME]),
+  names: moduleNames(),
 });
 
 /** Options of the module itself, beside those of tracing. */

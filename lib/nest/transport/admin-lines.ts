@@ -19,7 +19,8 @@ export function administered(event: AdministeredEvent): Line {
     ...placeOf(event),
     ...(given === '{}' ? [] : [`with ${bounded(given, LONGEST)}`]),
   ];
-  const end = error ? `failed: ${error.message}` : `changed ${count}`;
+  const verb = action === 'groups.remove-consumer' ? 'handed over' : 'changed';
+  const end = error ? `failed: ${error.message}` : `${verb} ${count}`;
   return {
     level: error ? 'warn' : 'log',
     text: `${parts.join(', ')}: ${end}`,

@@ -34,19 +34,28 @@ const OURS = Symbol.for('nestjs-redis-streams:metric');
  * Registers metrics with a registry of prom-client, which asks for their numbers at each scrape.
  * Replaces metrics of this library that an earlier module has left there, as a development server does
  * that loads modules anew.
+ * @param onReplaced called once where there were any: the earlier module is served no longer
  * @returns a function that removes them
  */
-export function registerWith(registry: PromRegistry, metrics: readonly MetricSeries[]): () => void {
+export function registerWith(
+  registry: PromRegistry,
+  metrics: readonly MetricSeries[],
+  onReplaced: () => void,
+): () => void {
   const turns = new Turns();
+  let replaced = false;
   const registered = metrics.map((metric) => {
     const served = new PromMetric(metric, turns);
     const { name } = served;
     const earlier = registry.getSingleMetric(name);
-    if (typeof earlier === 'object' && earlier && OURS in earlier)
+    if (typeof earlier === 'object' && earlier && OURS in earlier) {
       registry.removeSingleMetric(name);
+      replaced = true;
+    }
     registry.registerMetric(served as never);
     return { name, served };
   });
+  if (replaced) onReplaced();
   return () => {
     for (const { name, served } of registered) {
       if (registry.getSingleMetric(name) === served) registry.removeSingleMetric(name);

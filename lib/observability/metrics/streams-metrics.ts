@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../../core/clock.js';
+import type { EventBus } from '../../core/event-bus.js';
 import { METRICS, type MetricKey } from './catalog.js';
 import { recordEvents, type MetricsSource } from './event-recorder.js';
 import { MetricStore } from './metric-store.js';
@@ -9,6 +10,12 @@ import { prometheusText, PROMETHEUS_TEXT } from './prometheus-text.js';
 /** Most series of one metric. */
 export const DEFAULT_MAX_SERIES = 1000;
 
+const REPLACED = {
+  code: 'METRICS_REPLACED',
+  message:
+    'Metrics of an earlier StreamsMetricsModule stood in this registry of prom-client, and are not served any more. For several transports import one module with all their names. For several applications in a process give each a registry.',
+};
+
 /**
  * The metrics of this process: counters, histograms and gauges, which the events of transports feed.
  * Injectable. They are written when they are asked for.
@@ -18,6 +25,8 @@ export class StreamsMetrics {
   readonly contentType = PROMETHEUS_TEXT;
   /** @internal */
   readonly store: MetricStore;
+  /** Those of the transports that are followed. */
+  private readonly events: EventBus[] = [];
 
   /** @internal */
   constructor(
@@ -29,6 +38,7 @@ export class StreamsMetrics {
 
   /** @internal Counts what the events of a transport tell. @returns a function that ends this */
   follow(source: MetricsSource): () => void {
+    this.events.push(source.events);
     return recordEvents(source, this.store);
   }
 
@@ -56,6 +66,7 @@ export class StreamsMetrics {
     return registerWith(
       registry,
       (Object.keys(METRICS) as MetricKey[]).map((key) => this.store.of(key)),
+      () => this.events[0]?.emit('warning', REPLACED),
     );
   }
 
