@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import {
   Controller,
   Get,
@@ -26,10 +27,12 @@ import {
   type HealthReport,
   type StreamsHealthModuleOptions,
 } from 'nestjs-redis-streams/health';
+import { StreamsMetricsModule } from 'nestjs-redis-streams/metrics';
 import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { appModule } from '../support/nest-app.js';
+import { freePort } from '../support/free-port.js';
 import { until } from '../support/until.js';
 
 /** What depends on how busy the machine is. */
@@ -90,19 +93,16 @@ interface Page {
 /** An HTTP application with two transports. */
 async function start(
   options: StreamsHealthModuleOptions = {},
+  health = (): DynamicModule =>
+    StreamsHealthModule.forRoot({
+      names: ['default', 'billing'],
+      cacheFor: 0,
+      ignore: MACHINE,
+      ...options,
+    }),
 ): Promise<{ app: INestApplication; get: (path: string) => Promise<Page> }> {
   const module = appModule({
-    imports: [
-      streams(),
-      streams('billing'),
-      StreamsHealthModule.forRoot({
-        names: ['default', 'billing'],
-        cacheFor: 0,
-        ignore: MACHINE,
-        ...options,
-      }),
-      TerminusModule.forRoot({ logger: false }),
-    ],
+    imports: [streams(), streams('billing'), health(), TerminusModule.forRoot({ logger: false })],
     controllers: [Orders, Checks],
   });
   const app = await NestFactory.create(module, { logger: false });
@@ -139,6 +139,15 @@ describe('the pages of an HTTP application', () => {
     expect((await get('health/live')).status).toBe(404);
     const none = await start({ controller: false });
     expect((await none.get('health/live')).status).toBe(404);
+  });
+
+  it('ask no server where they have a port of their own, and are not here', async () => {
+    const { app, get } = await start({}, () =>
+      StreamsHealthModule.forRootAsync({ useFactory: () => ({ port: 0, host: '127.0.0.1' }) }),
+    );
+    const asked = vi.spyOn(app.get(StreamsHealth), 'readiness');
+    expect((await get('health/ready')).status).toBe(404);
+    expect(asked).not.toHaveBeenCalled();
   });
 });
 
@@ -193,9 +202,9 @@ interface Emitting {
 }
 
 describe('a microservice without HTTP', () => {
-  const open = async (options: StreamsHealthModuleOptions) => {
+  const open = async (options: StreamsHealthModuleOptions, more: DynamicModule[] = []) => {
     const module = appModule({
-      imports: [streams(), StreamsHealthModule.forRoot(options)],
+      imports: [streams(), StreamsHealthModule.forRoot(options), ...more],
       controllers: [Orders],
     });
     const app = await NestFactory.createApplicationContext(module, {
@@ -218,6 +227,33 @@ describe('a microservice without HTTP', () => {
     expect(await probe(port, '/health/live', 'POST')).toBe(405);
     await app.close();
     await expect(probe(port, '/health/live')).rejects.toThrow();
+  });
+
+  it('has its pages where slashes stand around their path', async () => {
+    const app = await open({ port: 0, host: '127.0.0.1', path: '/probes/' });
+    const port = app.get(StreamsHealthModule).port!;
+    expect(await probe(port, '/probes/live')).toBe(200);
+    expect(await probe(port, '/probes/live/')).toBe(200);
+  });
+
+  it('shares a port with its metrics, until both are closed', async () => {
+    const port = await freePort();
+    const at = { port, host: '127.0.0.1' };
+    const app = await open(at, [StreamsMetricsModule.forRoot({ ...at, path: '/metrics' })]);
+    expect(await probe(port, '/health/live')).toBe(200);
+    expect(await probe(port, '/metrics')).toBe(200);
+    await app.close();
+    await expect(probe(port, '/metrics')).rejects.toThrow();
+    const again = await open(at);
+    expect(again.get(StreamsHealthModule).port).toBe(port);
+  });
+
+  it('survives a connection that it cannot accept', async () => {
+    const app = await open({ port: 0, host: '127.0.0.1' });
+    const module = app.get(StreamsHealthModule);
+    const { server } = module as unknown as { server: { server: { server: Server } } };
+    server.server.server.emit('error', new Error('accept EMFILE'));
+    expect(await probe(module.port!, '/health/live')).toBe(200);
   });
 
   it('a port that is taken fails the start, and says so', async () => {
@@ -312,6 +348,58 @@ it('transports without a module are watched too', async () => {
   expect(await health.readiness()).toEqual<HealthReport>({ status: 'up', causes: [] });
   await strategy.close();
   expect(await health.readiness()).toMatchObject({ causes: [{ code: 'stopping' }] });
+});
+
+describe('several transports without a module', () => {
+  const named = (name?: string) =>
+    new StreamsTransport({
+      slots: { messageSource: memory() },
+      group: 'bare',
+      ...(name && { name }),
+    });
+
+  it('are watched until the last one is closed', async () => {
+    const [a, b] = [named('a'), named('b')];
+    const health = StreamsHealth.of([a, b], { ignore: MACHINE });
+    onTestFinished(() => b.close());
+    await a.close();
+    const told = await health.readiness();
+    expect(told.causes).toMatchObject([
+      { transport: 'a', code: 'stopping' },
+      { transport: 'b', code: 'not-started' },
+    ]);
+    // Still hears that the process is to end.
+    const listeners = process.listenerCount('SIGTERM');
+    await b.close();
+    expect(process.listenerCount('SIGTERM')).toBe(listeners - 1);
+  });
+
+  it('hear each SIGTERM, also where their health begins after an earlier one', async () => {
+    // With a listener of the application, the signal does not end the process.
+    const other = (): void => undefined;
+    process.on('SIGTERM', other);
+    onTestFinished(() => void process.off('SIGTERM', other));
+    const transports = [named('a'), named('b')];
+    onTestFinished(async () => void (await Promise.all(transports.map((one) => one.close()))));
+    const codes: unknown[] = [];
+    for (const transport of transports) {
+      const health = StreamsHealth.of([transport], { ignore: MACHINE });
+      process.emit('SIGTERM');
+      codes.push((await health.readiness()).causes.map(({ code }) => code));
+    }
+    expect(codes).toEqual([['stopping'], ['stopping']]);
+  });
+
+  it('need names of their own', () => {
+    expect(() => StreamsHealth.of([named(), named()])).toThrow(
+      'several transports whose health is watched have the name "default"',
+    );
+  });
+
+  it('are those of this library', () => {
+    const foreign = {} as StreamsTransport;
+    expect(() => StreamsHealth.of([foreign])).toThrow(InvalidOptionsError);
+  });
 });
 
 it.each([

@@ -139,7 +139,7 @@ describe('JetStream that answers no pull request', needsNats(), () => {
     onTestFinished(() => server.stop());
     const proxy = await startProxy(server.url());
     onTestFinished(() => proxy.close());
-    // Where nobody listens, the server says so at once.
+    // Without a listener the server answers at once that there is none.
     const sink = await connect({ servers: server.url() });
     onTestFinished(() => sink.close());
     sink.subscribe('$JS.HUN.>');

@@ -28,21 +28,26 @@ export function healthController(path: string): Type {
     @Get('live')
     @Header('cache-control', 'no-store')
     live(): HealthReport {
-      return this.answer(this.health.liveness());
+      this.refuseElsewhere();
+      return answered(this.health.liveness());
     }
 
     /** @throws as {@link live} */
     @Get('ready')
     @Header('cache-control', 'no-store')
     async ready(): Promise<HealthReport> {
-      return this.answer(await this.health.readiness());
+      this.refuseElsewhere();
+      return answered(await this.health.readiness());
     }
 
-    private answer(report: HealthReport): HealthReport {
+    private refuseElsewhere(): void {
       if (this.at.port !== undefined) throw new NotFoundException();
-      if (report.status === 'down') throw new ServiceUnavailableException(report);
-      return report;
     }
   }
   return StreamsHealthController;
+}
+
+function answered(report: HealthReport): HealthReport {
+  if (report.status === 'down') throw new ServiceUnavailableException(report);
+  return report;
 }

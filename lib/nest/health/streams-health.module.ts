@@ -14,7 +14,8 @@ import { declareOptions } from '../../core/option-schema/shape.js';
 import type { HealthReport } from '../../observability/health/health-report.js';
 import { StreamsRuntime } from '../../runtime/streams-runtime.js';
 import { ASYNC_OPTIONS, checkedAsync, checkedObject } from '../module/module-options.js';
-import { OwnPort, type PortAnswer } from '../own-port/own-port.js';
+import { OwnPort } from '../own-port/own-port.js';
+import type { PortAnswer } from '../own-port/page-server.js';
 import { getStreamsToken } from '../tokens.js';
 import { HEALTH_PORT, healthController } from './health-controller.js';
 import {
@@ -151,8 +152,9 @@ export class StreamsHealthModule
 
   /** @throws InvalidOptionsError where the port cannot be had */
   async onModuleInit(): Promise<void> {
-    this.health.start();
+    // Where this fails, Nest calls nothing that would end the health again.
     await this.server?.listen();
+    this.health.start();
   }
 
   /** The pages are there until the last message is settled. */

@@ -24,12 +24,17 @@ export class StreamsHealth {
   constructor(runtimes: readonly StreamsRuntime[], options: HealthOptions) {
     refuse(HEALTH_OPTIONS.problems(options));
     const settings = HEALTH_OPTIONS.complete(options);
-    this.monitors = new Map(
-      runtimes.map((runtime) => [
-        runtime.options.name,
-        new HealthMonitor(watchedRuntime(runtime), settings),
-      ]),
+    const names = runtimes.map((runtime) => runtime.options.name);
+    const repeated = new Set(names.filter((name, at) => names.indexOf(name) !== at));
+    refuse(
+      [...repeated].map(
+        (name) =>
+          `several transports whose health is watched have the name "${name}": give each its own option name`,
+      ),
     );
+    const monitorOf = (runtime: StreamsRuntime): HealthMonitor =>
+      new HealthMonitor(watchedRuntime(runtime), settings);
+    this.monitors = new Map(runtimes.map((runtime, at) => [names[at]!, monitorOf(runtime)]));
   }
 
   /**
@@ -42,10 +47,15 @@ export class StreamsHealth {
    * @throws InvalidOptionsError
    */
   static of(transports: readonly StreamsTransport[], options: HealthOptions = {}): StreamsHealth {
-    const runtimes = transports.map((transport) => runtimeOf(transport)!);
+    const runtimes = transports.map((transport) => {
+      const runtime = runtimeOf(transport);
+      if (runtime) return runtime;
+      throw new InvalidOptionsError(['only transports of this library have a health']);
+    });
     const health = new StreamsHealth(runtimes, options);
     health.start();
-    for (const { whenClosed } of runtimes) whenClosed.push(() => health.stop());
+    let open = runtimes.length;
+    for (const { whenClosed } of runtimes) whenClosed.push(() => --open === 0 && health.stop());
     return health;
   }
 

@@ -4,7 +4,10 @@ const told = new Set<() => void>();
 
 /** One listener for all: each further one would count as one of the application's own. */
 function terminate(): void {
-  for (const tell of told) tell();
+  const tells = [...told];
+  // A health that begins from now on adds a listener of its own.
+  told.clear();
+  for (const tell of tells) tell();
   // With this listener alone the signal would be swallowed: it ends the process, as without health.
   if (process.listenerCount(SIGNAL) === 0) process.kill(process.pid, SIGNAL);
 }

@@ -27,9 +27,9 @@ export const METRICS_OPTIONS = declareOptions('StreamsMetricsModule', {
   maxSeries: whole(1).default(DEFAULT_MAX_SERIES),
   /**
    * How often lag, pending messages, delayed messages and dead letters are read, in milliseconds. Scrapes
-   * read none of them. @default 15000
+   * read none of them. At least 1000. @default 15000
    */
-  interval: whole(1).duration().default(15_000),
+  interval: whole(1000).duration().default(15_000),
 });
 
 export const METRICS_EXTRAS = declareOptions('StreamsMetricsModule', {

@@ -1,3 +1,4 @@
+import { ConnectionError } from '../../core/errors/connection.errors.js';
 import type { EventBus } from '../../core/event-bus.js';
 import type { StreamsEvents } from '../../core/events.js';
 import type { Incidents } from './incidents.js';
@@ -73,6 +74,7 @@ function followLosses(events: EventBus, incidents: Incidents): void {
 }
 
 function followWork(events: EventBus, incidents: Incidents): void {
+  const lostConnection = new Set<string>();
   events.on('delays-stuck', ({ stream, error }) => {
     const message = `Delayed messages cannot be published: ${error.message}`;
     incidents.happened(`delays ${stream}`, { code: 'delays', message, stream });
@@ -88,10 +90,16 @@ function followWork(events: EventBus, incidents: Incidents): void {
   });
   events.on('worker-error', ({ worker, error }) => {
     const message = `The background task "${worker}" has failed and is tried again: ${error.message}`;
-    incidents.happened(`task ${worker}`, { code: 'task-failing', message });
+    const key = `task ${worker}`;
+    if (error instanceof ConnectionError) lostConnection.add(key);
+    else lostConnection.delete(key);
+    incidents.happened(key, { code: 'task-failing', message });
   });
-  // What had failed because of an outage is tried again now.
-  events.on('connected', () => incidents.allOver('task-failing'));
+  // What had failed because of an outage is tried again now. What the server refuses goes on.
+  events.on('connected', () => {
+    for (const key of lostConnection) incidents.over(key);
+    lostConnection.clear();
+  });
   const keyOf = ({ group, streams }: StreamsEvents['consumer-started']): string =>
     `consumer ${group} ${streams.join()}`;
   events.on('consumer-failed', (failed) => {

@@ -7,8 +7,11 @@ export const HEALTH_OPTIONS = declareOptions('the health of a transport', {
    * connection was broken does not count. @default three times `blockTimeout`, at least 30000
    */
   readerDeadline: whole(1).duration(),
-  /** How long readiness waits for the answer of the server, in milliseconds. @default 1000 */
-  timeout: whole(1).duration().default(1000),
+  /**
+   * How long readiness waits for the answer of the server, in milliseconds. Shorter than the second after
+   * which a probe of Kubernetes gives up, so that the cause is seen. @default 700
+   */
+  timeout: whole(1).duration().default(700),
   /**
    * Readiness uses an answer of the server again for this time, in milliseconds, so that many probes
    * cost the server little. @default 2000

@@ -41,11 +41,6 @@ export class Incidents {
     this.known.delete(key);
   }
 
-  /** All of this code are over. */
-  allOver(code: HealthCode): void {
-    for (const [key, known] of this.known) if (known.code === code) this.over(key);
-  }
-
   causes(): Reason[] {
     const oldest = this.now() - this.window;
     for (const [key, { at, lasts }] of this.known) if (!lasts && at < oldest) this.over(key);

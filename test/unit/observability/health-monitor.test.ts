@@ -1,8 +1,12 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock, type Clock } from '../../../lib/core/clock.js';
+import { RedisConnectionError } from '../../../lib/drivers/redis/errors/redis-connection.errors.js';
 import { ManualClock } from '../../../lib/drivers/memory/manual-clock.js';
 import { EventBus } from '../../../lib/core/event-bus.js';
-import { PermissionDeniedError } from '../../../lib/core/errors/server.errors.js';
+import {
+  PermissionDeniedError,
+  WrongKeyTypeError,
+} from '../../../lib/core/errors/server.errors.js';
 import type { OverrunStatus } from '../../../lib/core/overrun.js';
 import { NO_TROUBLE } from '../../../lib/core/read-trouble.js';
 import type { ReaderStatus } from '../../../lib/core/reader-status.js';
@@ -21,7 +25,8 @@ let events: EventBus;
 let readers: ReaderStatus[];
 let overruns: OverrunStatus[];
 let phase: ReturnType<Watched['phase']>;
-let describing: () => Promise<unknown>;
+let streams: string[];
+let describing: (of: readonly string[]) => Promise<unknown>;
 let asked: number;
 
 beforeEach(() => {
@@ -30,6 +35,7 @@ beforeEach(() => {
   overruns = [];
   phase = 'reading';
   asked = 0;
+  streams = ['orders'];
   describing = async () => [{ groups: [{ name: 'billing' }] }];
   readers = [
     {
@@ -55,11 +61,11 @@ function monitor(options: HealthOptions = {}, of: Clock = clock): HealthMonitor 
     phase: () => phase,
     readers: { list: () => readers },
     overruns: { list: () => overruns },
-    groupsRead: () => [{ group: 'billing', streams: ['orders'] }],
+    groupsRead: () => [{ group: 'billing', streams }],
     groups: {
-      describe: (async () => {
+      describe: (async (of: readonly string[]) => {
         asked++;
-        return describing();
+        return describing(of);
       }) as NonNullable<Watched['groups']>['describe'],
     },
     knowsConsumers: true,
@@ -257,15 +263,63 @@ describe('the server', () => {
 
   it('that does not answer in time, or with an error, is down', async () => {
     const health = monitor({ timeout: 500, cacheFor: 0 });
-    describing = () => new Promise(() => undefined);
+    let answer!: (reports: unknown) => void;
+    describing = () => new Promise((resolve) => (answer = resolve));
     const report = health.readiness();
     await clock.advance(500);
     expect((await report).causes).toMatchObject([{ code: 'server-silent' }]);
+    answer([{ groups: [{ name: 'billing' }] }]);
     describing = async () => {
       throw new Error('LOADING');
     };
     await clock.advance(1);
     expect(await codes(health)).toEqual(['server-silent down']);
+  });
+
+  it('that is slow is not asked again while it has not answered', async () => {
+    const health = monitor({ timeout: 500, cacheFor: 0 });
+    let answer!: (reports: unknown) => void;
+    describing = () => new Promise((resolve) => (answer = resolve));
+    for (let probe = 0; probe < 5; probe++) {
+      const report = codes(health);
+      await clock.advance(500);
+      expect(await report).toEqual(['server-silent down']);
+    }
+    expect(asked).toBe(1);
+    answer([{ groups: [{ name: 'billing' }] }]);
+    expect(await codes(health)).toEqual([]);
+  });
+
+  it('is asked for some of many streams at a time, and for those first that were missing', async () => {
+    const names = Array.from({ length: 120 }, (_, n) => `stream ${n}`);
+    streams = names;
+    const gone = new Set(['stream 70']);
+    const looks: (readonly string[])[] = [];
+    describing = async (of) => {
+      looks.push(of);
+      return of.map((name) => ({ groups: gone.has(name) ? [] : [{ name: 'billing' }] }));
+    };
+    const health = monitor({ cacheFor: 0 });
+    const told: string[][] = [];
+    for (let probe = 0; probe < 3; probe++) {
+      told.push(await codes(health));
+      await clock.advance(1);
+    }
+    expect(told).toEqual([[], ['group-missing down'], ['group-missing down']]);
+    expect(looks.map((of) => of.length)).toEqual([50, 50, 50]);
+    expect(new Set(looks.flat()).size).toBe(120);
+    gone.clear();
+    expect(await codes(health)).toEqual([]);
+  });
+
+  it('is asked for each stream by itself where a key is of another type', async () => {
+    streams = ['orders', 'wrong'];
+    describing = async (of) => {
+      if (of.includes('wrong')) throw new WrongKeyTypeError('wrong', broken);
+      return of.map(() => ({ groups: [] }));
+    };
+    const health = monitor();
+    expect(await codes(health)).toEqual(['groups-unknown degraded', 'group-missing down']);
   });
 
   it('that does not tell of groups is degraded', async () => {
@@ -327,12 +381,17 @@ describe('incidents', () => {
     expect(await codes(health)).toEqual([]);
   });
 
-  it('of tasks are over once a connection is back', async () => {
+  it('of tasks are over once a connection is back, unless the server refuses them', async () => {
     const health = monitor();
-    events.emit('worker-error', { worker: 'settler', error: broken });
+    const lost = new RedisConnectionError('not-sent', 'no connection');
+    events.emit('worker-error', { worker: 'settler', error: lost });
     expect(await codes(health)).toEqual(['task-failing degraded']);
     events.emit('connected', { role: 'commands' });
     expect(await codes(health)).toEqual([]);
+    events.emit('worker-error', { worker: 'settler', error: lost });
+    events.emit('worker-error', { worker: 'settler', error: new Error('no right to settle') });
+    events.emit('connected', { role: 'commands' });
+    expect(await codes(health)).toEqual(['task-failing degraded']);
   });
 
   it('are ignored by their code', async () => {
