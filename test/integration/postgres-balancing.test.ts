@@ -146,6 +146,28 @@ it('a stream that is finished with a message is completed in the same step as th
   expect(b.owned).toEqual([]);
 });
 
+it('reads of owned streams that the server refuses are known, until they succeed', async () => {
+  const [stream] = named(1) as [string];
+  const driver = postgres({ url: server.url }).open({ events: new EventBus(), keyPrefix: '' });
+  onTestFinished(() => driver.source.close());
+  const a = await start('a');
+  await a.balancer.add(stream);
+  await a.hears(`StreamAdded ${stream}`);
+  const onFinished = (): void => undefined;
+  const subscription = a.balancer.subscribe({
+    ...{ group: 'g', startId: '0', blockTimeout: 30_000, runsWithin: 1000, onFinished },
+  });
+  onTestFinished(() => subscription.close());
+  const table = 'alter table streams.delivery';
+  await server.pool.query(`${table} rename to away`);
+  for (const held of a.balancer.streams()) subscription.add(held);
+  await until('it is known', () => subscription.trouble!().refused.has(stream));
+  await server.pool.query('alter table streams.away rename to delivery');
+  await driver.source.publish([{ stream, fields: ['n', '1'] }]);
+  expect(await subscription.pull(1)).toHaveLength(1);
+  await until('they succeed', () => subscription.trouble!().refused.size === 0);
+});
+
 it('of many entries in one batch, each is kept fresh and settled under the lock of its own stream', async () => {
   const streams = named(20);
   const driver = postgres({ url: server.url }).open({ events: new EventBus(), keyPrefix: '' });

@@ -398,6 +398,17 @@ it('a stream that is lost while it waits to be let go of is told of at once', as
   expect(await failure).toMatchObject({ code: 'STREAM_NOT_OWNED' });
 });
 
+it('a key that holds no stream is known to keep its owner from reading, until it holds one', async () => {
+  await client.set('x', 'no stream');
+  const subscription = await readsX(await start('a'));
+  await until('it is known', () => subscription.trouble!().refused.size === 1);
+  expect([...subscription.trouble!().refused.keys()]).toEqual(['x']);
+  await client.del('x');
+  const id = await client.xadd('x', '*', 'n', '1');
+  expect(await subscription.pull(1)).toMatchObject([{ id }]);
+  expect(subscription.trouble!().refused.size).toBe(0);
+});
+
 it('notifications that the application does not read end the taking of streams, with a warning', async () => {
   const a = new Balanced(options('a'));
   const log = a.balancer.init();

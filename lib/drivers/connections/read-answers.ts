@@ -1,6 +1,6 @@
 import { systemClock } from '../../core/clock.js';
 import { ConnectionError } from '../../core/errors/connection.errors.js';
-import type { ReadRefusal, ReadTrouble } from '../../core/read-trouble.js';
+import { NO_TROUBLE, type ReadRefusal, type ReadTrouble } from '../../core/read-trouble.js';
 
 /** Whether the server answers what one reader asks. */
 export class ReadAnswers {
@@ -53,10 +53,13 @@ export class ReadAnswers {
   }
 }
 
+export interface AnsweredReader {
+  readonly stream: string;
+  readonly answers: readonly ReadAnswers[];
+}
+
 /** What keeps a subscription from reading, by its readers and their streams. */
-export function troubleOf(
-  readers: Iterable<{ readonly stream: string; readonly answers: readonly ReadAnswers[] }>,
-): ReadTrouble {
+export function troubleOf(readers: readonly AnsweredReader[]): ReadTrouble {
   const refused = new Map<string, ReadRefusal>();
   let unansweredFor = 0;
   for (const { stream, answers } of readers) {
@@ -66,4 +69,13 @@ export function troubleOf(
     }
   }
   return { refused, unansweredFor, fullFor: 0 };
+}
+
+/**
+ * The same for a subscription whose streams change all the time. While some of them are read, it reads:
+ * the others are told of by events.
+ */
+export function troubleOfAll(readers: readonly AnsweredReader[]): ReadTrouble {
+  const isRead = readers.some(({ answers }) => answers.every(({ refusal }) => !refusal));
+  return isRead ? NO_TROUBLE : troubleOf(readers);
 }

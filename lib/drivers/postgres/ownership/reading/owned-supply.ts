@@ -2,6 +2,7 @@ import { Backoff } from '../../../../core/backoff.js';
 import { sleep, systemClock, type TimerHandle } from '../../../../core/clock.js';
 import { ConnectionError } from '../../../../core/errors/connection.errors.js';
 import { ClosedError } from '../../../../core/errors/start-up.errors.js';
+import { ReadAnswers } from '../../../connections/read-answers.js';
 import type { EventBus } from '../../../../core/event-bus.js';
 import type { Database } from '../../connection/database.js';
 import type { Listener } from '../../connection/listener.js';
@@ -45,6 +46,7 @@ export class OwnedSupply {
   private looking: Promise<void> | undefined;
   private timer: TimerHandle;
   private toldOf: string | undefined;
+  readonly answers = new ReadAnswers();
 
   constructor(private readonly options: OwnedSupplyOptions) {
     this.deaf = options.listener.on(MESSAGES, (numbers) => this.heard(new Set(numbers)));
@@ -90,12 +92,15 @@ export class OwnedSupply {
 
   /** Waits out an obstacle, with backoff, and asks for the same streams again. */
   private async survive(asking: Promise<void>, readings: readonly OwnedReading[]): Promise<void> {
+    this.answers.asked();
     try {
       await asking;
+      this.answers.answered();
       this.backoff.reset();
       this.toldOf = undefined;
     } catch (error) {
       if (error instanceof ClosedError || this.closing.signal.aborted) return;
+      this.answers.failed(error as Error);
       this.failed(error as Error);
       await sleep(systemClock, this.backoff.next(), this.closing.signal);
       for (const reading of readings) if (reading.isHungry) this.hungry.add(reading);

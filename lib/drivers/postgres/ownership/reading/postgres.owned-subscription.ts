@@ -11,6 +11,8 @@ import type {
 } from '../../../../ports/owned-subscription.js';
 import type { Settle } from '../../../../ports/source.js';
 import type { StreamLocks } from '../../../../ports/stream-locks.js';
+import type { ReadTrouble } from '../../../../core/read-trouble.js';
+import { troubleOf } from '../../../connections/read-answers.js';
 import { WakeUp } from '../../../connections/wake-up.js';
 import type { Database } from '../../connection/database.js';
 import type { Listener } from '../../connection/listener.js';
@@ -84,6 +86,11 @@ export class PostgresOwnedSubscription implements OwnedSubscription {
       await this.wakeUp.wait(end - systemClock.now());
     }
     return this.stopped ? [] : this.ready.splice(0, limit);
+  }
+
+  trouble(): ReadTrouble {
+    const answers = [this.supply.answers];
+    return troubleOf([...this.readings.keys()].map((stream) => ({ stream, answers })));
   }
 
   begin(lease: Lease): Promise<BeginOutcome> {

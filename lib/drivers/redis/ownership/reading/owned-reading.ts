@@ -1,3 +1,4 @@
+import { ReadAnswers } from '../../../connections/read-answers.js';
 import type { Redis } from 'ioredis';
 import { Backoff } from '../../../../core/backoff.js';
 import { sleep, systemClock } from '../../../../core/clock.js';
@@ -15,7 +16,10 @@ import { OwnedSupply, type OwnedSupplyOptions } from './owned-supply.js';
 /** Guards that do not hold are tried again after this time, in milliseconds. */
 const REFUSED = 100;
 
-export interface ReadingOptions extends Omit<OwnedSupplyOptions, 'owned' | 'holder' | 'guards'> {
+export interface ReadingOptions extends Omit<
+  OwnedSupplyOptions,
+  'answers' | 'owned' | 'holder' | 'guards'
+> {
   readonly consumer: string;
   readonly runsWithin: number;
   readonly handOut: (lease: RedisLease) => void;
@@ -27,6 +31,7 @@ export class OwnedReading implements EntryHolder, OwnedStreamReading {
   private readonly supply: OwnedSupply;
   private readonly backoff = new Backoff();
   private readonly ending = new AbortController();
+  readonly answers = new ReadAnswers();
   private queue: RedisLease[] = [];
   private readonly inHand = new EntryInHand<RedisLease>(() => this.advance());
   private filling: Promise<void> | undefined;
@@ -41,7 +46,8 @@ export class OwnedReading implements EntryHolder, OwnedStreamReading {
     readonly guards: readonly Guard[],
     private readonly options: ReadingOptions,
   ) {
-    this.supply = new OwnedSupply({ ...options, owned, guards, holder: this });
+    const { answers } = this;
+    this.supply = new OwnedSupply({ ...options, answers, owned, guards, holder: this });
   }
 
   get group(): string {
@@ -172,6 +178,7 @@ export class OwnedReading implements EntryHolder, OwnedStreamReading {
       const { stream } = this.owned;
       // The connection reports an outage itself, once for all streams.
       if (!(error instanceof RedisConnectionError)) {
+        this.answers.refused(error as Error);
         events.emit('stream-unreadable', { stream, group, consumer, error: error as Error });
       }
       await sleep(systemClock, this.backoff.next(), this.ending.signal);

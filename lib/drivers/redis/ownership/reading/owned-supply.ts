@@ -1,4 +1,5 @@
 import { systemClock } from '../../../../core/clock.js';
+import type { ReadAnswers } from '../../../connections/read-answers.js';
 import type { EventBus } from '../../../../core/event-bus.js';
 import type { Guard } from '../../../../core/guard.js';
 import type { HeldStream } from '../../../../core/held-stream.js';
@@ -33,6 +34,7 @@ export interface OwnedSupplyOptions {
   readonly owned: HeldStream;
   readonly holder: EntryHolder;
   readonly guards: readonly Guard[];
+  readonly answers: ReadAnswers;
 }
 
 /**
@@ -110,6 +112,7 @@ export class OwnedSupply {
       return [];
     }
     const found = await (backlog ?? this.entries).next();
+    this.options.answers.answered();
     if (found?.after === undefined || this.ended) return found?.leases;
     if (backlog) this.hasBacklog = false;
     // Entries were redriven during the read.

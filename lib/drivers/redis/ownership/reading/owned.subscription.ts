@@ -7,6 +7,8 @@ import type {
   OwnedSubscription,
 } from '../../../../ports/owned-subscription.js';
 import type { EventBus } from '../../../../core/event-bus.js';
+import type { ReadTrouble } from '../../../../core/read-trouble.js';
+import { troubleOfAll } from '../../../connections/read-answers.js';
 import { WakeUp } from '../../../connections/wake-up.js';
 import type { Commands } from '../../connection/commands.js';
 import type { Connector } from '../../connection/connector.js';
@@ -92,6 +94,13 @@ export class RedisOwnedSubscription implements OwnedSubscription {
       await this.wakeUp.wait(end - systemClock.now());
     }
     return this.ready.splice(0, limit);
+  }
+
+  trouble(): ReadTrouble {
+    const readings = [...this.readings.values()];
+    return troubleOfAll(
+      readings.map(({ owned, answers }) => ({ stream: owned.stream, answers: [answers] })),
+    );
   }
 
   begin(lease: Lease): Promise<BeginOutcome> {
