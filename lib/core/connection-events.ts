@@ -17,7 +17,7 @@ export interface ConnectionEvents {
   };
   /**
    * A connection that broke is no longer needed and will not come back: its node has no slots of the
-   * cluster now.
+   * cluster now, or what used it was closed meanwhile.
    */
   'connection-retired': {
     readonly role: string;

@@ -179,12 +179,12 @@ export class BlockingReader {
   async stop(): Promise<void> {
     this.stopping.abort();
     if (this.isConnected) await this.wake();
-    else await this.connection.close();
+    else await this.connection.end();
   }
 
   close(): Promise<void> {
     this.stopping.abort();
-    return this.connection.close();
+    return this.connection.end();
   }
 
   private async takeOver(client: Redis): Promise<void> {

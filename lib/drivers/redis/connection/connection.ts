@@ -126,14 +126,19 @@ export class Connection implements Commands {
   }
 
   /**
-   * The server is not needed any more: closes the connection, once commands under way must have
-   * been answered. Where the connection is broken, emits `connection-retired`: no recovery follows.
+   * Closes the connection while the application goes on. Where the connection is broken, emits
+   * `connection-retired`: no recovery follows.
    */
-  async retire(): Promise<void> {
-    if (this.#client) await sleep(systemClock, this.options.replyTimeout, this.closing.signal);
+  async end(): Promise<void> {
     const { broken, closed } = this;
     await this.close();
     if (broken && !closed) this.options.events.emit('connection-retired', this.named);
+  }
+
+  /** As {@link end}, once commands under way must have been answered. */
+  async retire(): Promise<void> {
+    if (this.#client) await sleep(systemClock, this.options.replyTimeout, this.closing.signal);
+    await this.end();
   }
 
   private createClient(address?: Address): Promise<Redis> {
@@ -211,6 +216,7 @@ export class Connection implements Commands {
     const cause =
       this.lastError ?? unansweredTls(this.#connecting) ?? new Error('there was no answer so far');
     const error = connectionError('not-sent', `connecting to ${address}`, cause, TRIED_AGAIN);
+    this.broken = true;
     this.options.events.emit('unreachable', { ...this.named, address, error });
   }
 

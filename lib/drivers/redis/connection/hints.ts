@@ -91,7 +91,7 @@ export class Hints {
     for (const channel of this.listeners.keys()) if (!this.refused.has(channel)) return;
     const { connection } = this;
     this.connection = this.#line = undefined;
-    await connection?.close();
+    await connection?.end();
   }
 
   /** @throws so that another connection is made, which subscribes to all channels */

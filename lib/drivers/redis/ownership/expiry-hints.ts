@@ -49,7 +49,7 @@ export class ExpiryHints {
   }
 
   async close(): Promise<void> {
-    await this.connection?.close();
+    await this.connection?.end();
   }
 
   private async listen(client: Redis): Promise<void> {
