@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { disarm } from './returned-promise.js';
 import { asError } from './errors/error-record.js';
+import { withoutPasswords } from './errors/text-of.js';
 import type { StreamsEventName, StreamsEvents } from './events.js';
 
 /**
@@ -50,6 +51,7 @@ export class EventBus {
       this.emit('listener-failed', { listener: label, error });
       if (this.listened.has('listener-failed')) return;
     }
-    process.emitWarning(`A listener of "${name}" threw: ${error.message}`, 'StreamsWarning');
+    const said = withoutPasswords(error.message);
+    process.emitWarning(`A listener of "${name}" threw: ${said}`, 'StreamsWarning');
   }
 }

@@ -275,13 +275,19 @@ describe('hooks of instrumentation', () => {
   });
 
   it('that throw at the end do not fail the message', async () => {
+    const told: unknown[] = [];
     const { outcome } = await startApp({
       controllers: [Orders],
-      configure: (_app, transport) =>
+      configure: (_app, transport) => {
+        transport.on('listener-failed', ({ listener, error }) =>
+          told.push([listener, error.message]),
+        );
         transport.setOnProcessingEndHook(() => {
           throw new Error('no span');
-        }),
+        });
+      },
     });
     expect(await outcome('order', 1)).toMatchObject({ outcome: 'handled' });
+    expect(told).toEqual([['the hook of setOnProcessingEndHook', 'no span']]);
   });
 });

@@ -1,6 +1,7 @@
 import { Logger, type LoggerService } from '@nestjs/common';
 import { memory } from 'nestjs-redis-streams/memory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { RedisConnectionError } from '../../lib/drivers/redis/errors/redis-connection.errors.js';
 import { NatsConnectionError } from '../../lib/drivers/nats/errors/nats-connection.errors.js';
 import type { SettledEvent } from '../../lib/core/run-events.js';
 import type { StreamLagExceeded } from '../../lib/core/lag.js';
@@ -229,6 +230,36 @@ describe('the log', () => {
     expect(lines[1]).toMatch(/ for message 5-1 .* \(and 3 more like it before\)$/);
     vi.advanceTimersByTime(60_000);
     expect(lines).toHaveLength(2);
+  });
+
+  it('tells of an outage once in a while for all its tasks, and not once it is over', () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    const events = logged();
+    const away = new RedisConnectionError('not-sent', 'looking after streams', error);
+    const settling = { ...place, id: '1-1', handler: undefined };
+    const fail = (): void => {
+      for (const worker of ['reader', 'reclaimer', 'scheduler', 'lag monitor'] as const)
+        events.emit('worker-error', { worker, error: away });
+      events.emit('worker-error', { worker: 'settler', error: away, settling });
+    };
+    events.emit('disconnected', { role: 'commands', error: away });
+    fail();
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn .* The commands connection broke/),
+      expect.stringMatching(/^error .* The reader failed, and tries again/),
+    ]);
+    vi.advanceTimersByTime(10_000);
+    expect(lines.at(-1)).toMatch(
+      /The settler failed at message 1-1 .* \(and 3 more like it before\)$/,
+    );
+    fail();
+    events.emit('connected', { role: 'commands' });
+    vi.advanceTimersByTime(60_000);
+    expect(lines.slice(3)).toEqual(['log [Streams] The commands connection works again']);
+    // Others have a line of their own.
+    events.emit('worker-error', { worker: 'reader', error });
+    events.emit('worker-error', { worker: 'reclaimer', error });
+    expect(lines).toHaveLength(6);
   });
 
   it('tells at the end of the runtime what was left out', async () => {

@@ -44,6 +44,14 @@ export function bounded(text: string, bytes: number): string {
   return start.toString().replace(/\uFFFD+$/, '') + CUT;
 }
 
-/** The text of a foreign error without the passwords of urls in it. */
+/**
+ * A login in a url, up to its last `@`: a password may have an `@` or a `/` that should be encoded. Another
+ * url may follow behind a comma. Bounded, so that no text takes long.
+ */
+const LOGIN = /\b([a-z]+:\/\/)(?:(?!,[a-z]+:\/\/)[^\s"'<>]){0,512}@/gi;
+/** As in a url, and in the settings of a connection to PostgreSQL. */
+const PASSWORD = /\b(password=)(?:"[^"]*"|'[^']*'|[^\s&;,"']+)/gi;
+
+/** The text of a foreign error without the passwords of urls and of settings in it. */
 export const withoutPasswords = (text: string): string =>
-  text.replace(/\b([a-z]+:\/\/)[^\s/@]*@/gi, '$1***@');
+  text.replace(LOGIN, '$1***@').replace(PASSWORD, '$1***');

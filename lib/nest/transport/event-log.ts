@@ -15,7 +15,7 @@ import { LOST_LINES } from './lost-lines.js';
 import { at, runFailed, runsAwaited, runsGivenUp } from './run-lines.js';
 import { RateLimitedLog, type Line } from './rate-limited-log.js';
 import { mappedLine } from './start-up-lines.js';
-import { workerFailed } from './worker-lines.js';
+import { NO_CONNECTION, workerFailed } from './worker-lines.js';
 
 /** The log line of each event that is logged. */
 type Lines = { [N in StreamsEventName]?: (event: StreamsEvents[N]) => Line | undefined };
@@ -229,13 +229,18 @@ function logReconnections(events: EventBus, log: RateLimitedLog): void {
   const broken = new BrokenConnections();
   const tell = (name: StreamsEventName, connection: object, text: string): void =>
     log.write({ level: 'log', text, fields: fieldsOf(name, connection) });
+  const over = (connection: StreamsEvents['connected']): boolean => {
+    const wasBroken = broken.delete(connection);
+    if (broken.size === 0) log.drop(NO_CONNECTION);
+    return wasBroken;
+  };
   events.on('disconnected', (connection) => broken.add(connection));
   events.on('connected', (connection) => {
-    if (broken.delete(connection))
+    if (over(connection))
       tell('connected', connection, `The ${connectionName(connection)} works again`);
   });
   events.on('connection-retired', (connection) => {
-    if (broken.delete(connection))
+    if (over(connection))
       tell('connection-retired', connection, `A ${connectionName(connection)} is no longer needed`);
   });
 }

@@ -58,6 +58,12 @@ export class RateLimitedLog {
     for (const kind of this.kinds.values()) this.tell(kind);
   }
 
+  /** Forgets what was left out of this kind: it is over. */
+  drop(key: string): void {
+    const kind = this.kinds.get(key);
+    if (kind) Object.assign(kind, { left: 0, last: undefined });
+  }
+
   /** Writes the last line when the time is over, if no other line of the kind comes. */
   private leaveOut(kind: Written, line: Line): void {
     kind.left++;

@@ -18,7 +18,7 @@ import { splitSerialization } from '../serialization.js';
 import { transportIdOf } from '../tokens.js';
 import { ConnectionStatus, type StreamsStatus } from './connection-status.js';
 import { loggerOf, logEvents } from './event-log.js';
-import { NestHooks } from './nest-hooks.js';
+import { END_HOOK, NestHooks } from './nest-hooks.js';
 import { writeLine } from './rate-limited-log.js';
 import { rememberRuntime } from './runtime-of.js';
 import { withoutHandlers } from './without-handlers.js';
@@ -58,7 +58,7 @@ export class StreamsTransport
   private readonly hooks = new NestHooks({
     begin: (context, done) => this.onProcessingStartHook(this.transportId!, context, done),
     end: (context) => this.onProcessingEndHook?.(this.transportId!, context),
-    onError: (error) => this.logger.error(error),
+    onError: (error) => this.runtime.events.emit('listener-failed', { listener: END_HOOK, error }),
   });
   private started = false;
   private closing = false;
