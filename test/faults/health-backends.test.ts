@@ -11,7 +11,7 @@ import { connect } from '@nats-io/transport-node';
 import { nats } from 'nestjs-redis-streams/nats';
 import { postgres } from 'nestjs-redis-streams/postgres';
 import { describe, expect, it, onTestFinished, type SuiteOptions } from 'vitest';
-import { needsOwnKafka, testKafka } from '../support/kafka.js';
+import { needsKafka, needsOwnKafka, testKafka } from '../support/kafka.js';
 import { startKafka } from '../support/kafka-server.js';
 import { needsNats } from '../support/nats.js';
 import { startNats } from '../support/nats-server.js';
@@ -65,8 +65,8 @@ const BACKENDS: readonly [name: string, needs: SuiteOptions, open: () => Promise
   ],
 ];
 
-/** A transport that reads the stream `orders`, and its health. */
-async function reads(driver: DriverFactory, options: HealthOptions = {}) {
+/** A transport that reads a stream, and its health. */
+async function reads(driver: DriverFactory, options: HealthOptions = {}, stream = 'orders') {
   const transport = new StreamsTransport({
     slots: { messageSource: driver },
     group: 'billing',
@@ -75,7 +75,7 @@ async function reads(driver: DriverFactory, options: HealthOptions = {}) {
   });
   onTestFinished(() => transport.close());
   const health = StreamsHealth.of([transport], { cacheFor: 0, ...options });
-  transport.addHandler('orders', async () => undefined, true);
+  transport.addHandler(stream, async () => undefined, true);
   await new Promise<void>((resolve, reject) => {
     transport.listen((error) => (error ? reject(error as Error) : resolve()));
   });
@@ -90,7 +90,7 @@ async function reads(driver: DriverFactory, options: HealthOptions = {}) {
     becomes(`it tells of ${code}`, ({ causes }) => causes.some((cause) => cause.code === code));
   const ready = () => becomes('it is ready', ({ status }) => status !== 'down');
   const notReady = () => becomes('it is not ready', ({ status }) => status === 'down');
-  return { health, tells, ready, notReady };
+  return { health, becomes, tells, ready, notReady };
 }
 
 describe.each(BACKENDS)('the health of a transport on %s', (name, needs, open) => {
@@ -131,6 +131,39 @@ it('PostgreSQL that refuses each read: not ready and alive', { timeout: 60_000 }
   expect(health.liveness().status).toBe('up');
   await server.query('alter table streams.away rename to delivery', [], 'test');
   await ready();
+});
+
+describe('a driver that has given up to connect', needsNats(), () => {
+  it('is not ready, and not alive past the deadline', { timeout: 60_000 }, async () => {
+    const server = await startNats();
+    onTestFinished(() => server.stop());
+    const driver = nats({ url: server.url(), maxReconnects: 1 });
+    const { health, ready } = await reads(driver, { readerDeadline: 4 * BLOCK_TIMEOUT });
+    await ready();
+    await server.kill();
+    await until('it is not alive', () => health.liveness().status === 'down', 30_000);
+    expect(health.liveness().causes).toMatchObject([{ code: 'reader-failing' }]);
+  });
+});
+
+describe('a topic that does not exist', needsKafka(), () => {
+  it('is degraded, until it is there', { timeout: 60_000 }, async () => {
+    const broker = await testKafka();
+    onTestFinished(() => broker.cleanup());
+    const driver = kafka({ brokers: broker.brokers });
+    const { tells, health, becomes } = await reads(
+      driver,
+      { timeout: 10_000 },
+      `${broker.prefix}orders`,
+    );
+    await tells('stream-missing');
+    expect((await health.readiness()).status).toBe('degraded');
+    await broker.createTopic('orders');
+    await becomes(
+      'it is there',
+      ({ causes }) => !causes.some(({ code }) => code === 'stream-missing'),
+    );
+  });
 });
 
 describe('JetStream that answers no pull request', needsNats(), () => {
