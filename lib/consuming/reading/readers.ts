@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js';
-import type { Delivery } from '../../core/delivery.js';
+import type { DeliveryState } from '../../core/delivery-state.js';
 import type { ReaderActivity, ReaderStatus } from '../../core/reader-status.js';
 import { NO_TROUBLE } from '../../core/read-trouble.js';
 import type { Subscription } from '../../ports/subscription.js';
@@ -16,7 +16,7 @@ export interface ReaderOf {
   readonly halted: ReadonlySet<string>;
   readonly subscription: Pick<Subscription, 'trouble'>;
   /** What its consumer has in hand. */
-  readonly held: Iterable<Pick<Delivery, 'state' | 'overruns'>>;
+  readonly held: Iterable<{ readonly state: DeliveryState; readonly overruns: boolean }>;
 }
 
 /** What one reading loop does, and since when. */
