@@ -1,5 +1,5 @@
-import { freePort } from './free-port.js';
-import { ofInternalTopics } from './kafka-process.js';
+import { freePort, onOtherPorts } from './free-port.js';
+import { ofInternalTopics, PORTS_OF_BROKER } from './kafka-process.js';
 import { startKafka, type KafkaConfig, type KafkaServer } from './kafka-server.js';
 import { testKafka, type TestKafka } from './kafka.js';
 import { until } from './until.js';
@@ -16,19 +16,30 @@ const COPIES = { 'default.replication.factor': NODES, 'min.insync.replicas': NOD
 export async function startKafkaCluster(
   options: { readonly config?: KafkaConfig } = {},
 ): Promise<KafkaCluster> {
-  const ports = await Promise.all(Array.from({ length: NODES }, () => freePort()));
+  const nodes = await onOtherPorts(() => startNodes(options.config));
+  const kafka = await testKafka(nodes.flatMap(({ brokers }) => brokers));
+  return new KafkaCluster(nodes, kafka);
+}
+
+/** Brokers that know each other. Where one does not start, none is left running. */
+async function startNodes(given: KafkaConfig | undefined): Promise<KafkaServer[]> {
+  const first = await freePort(NODES * PORTS_OF_BROKER);
+  const ports = Array.from({ length: NODES }, (_, index) => first + index * PORTS_OF_BROKER);
   const voters = ports.map((port, index) => `${index + 1}@127.0.0.1:${port + 1}`).join(',');
   const config = {
     ...COPIES,
     ...ofInternalTopics(NODES),
     'controller.quorum.voters': voters,
-    ...options.config,
+    ...given,
   };
-  const nodes = await Promise.all(
+  const starts = await Promise.allSettled(
     ports.map((port, index) => startKafka({ config, port, nodeId: index + 1 })),
   );
-  const kafka = await testKafka(nodes.flatMap(({ brokers }) => brokers));
-  return new KafkaCluster(nodes, kafka);
+  const nodes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  const failed = starts.find((start) => start.status === 'rejected');
+  if (failed === undefined) return nodes;
+  await Promise.all(nodes.map((node) => node.stop()));
+  throw failed.reason;
 }
 
 /** Three brokers. What is written outlives the death of one of them. */

@@ -9,6 +9,8 @@ import { startedOnPort } from './free-port.js';
 import { classPath, javaProgram, kafkaFiles, missingKafka } from './kafka-jars.js';
 import { ServerProcess } from './server-process.js';
 
+/** For clients, for its controller, and for the other brokers. */
+export const PORTS_OF_BROKER = 3;
 /** A start takes two seconds of a core, which many test files at a time make longer. */
 const READY_WITHIN = 25_000;
 /** Brokers of a cluster know each other by it. */
@@ -71,7 +73,8 @@ export async function startKafka(options = {}) {
   try {
     for (const [name, text] of Object.entries(options.files ?? {}))
       await writeFile(join(dir, name), text);
-    return await startedOnPort((port) => new KafkaServer(port, dir, options), options.port);
+    const make = (/** @type {number} */ port) => new KafkaServer(port, dir, options);
+    return await startedOnPort(make, { port: options.port, width: PORTS_OF_BROKER });
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;

@@ -44,10 +44,9 @@ export async function startNats(options = {}) {
     for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
     giveAway(dir);
     await placeBinary(binary, join(dir, 'nats-server'));
-    return await startedOnPort(
-      (port) => new NatsServer(port, dir, options.config, options.name),
-      options.port,
-    );
+    return await startedOnPort((port) => new NatsServer(port, dir, options.config, options.name), {
+      port: options.port,
+    });
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;

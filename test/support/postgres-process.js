@@ -65,7 +65,7 @@ export async function startPostgres(options = {}) {
     else await createData(binaries, data);
     return await startedOnPort(
       (port) => new PostgresServer(binaries.bin, port, dir, options.settings),
-      options.port,
+      { port: options.port },
     );
   } catch (error) {
     await rm(dir, { recursive: true, force: true });

@@ -31,10 +31,9 @@ export async function startRedis(options = {}) {
   const binary = options.binary ?? process.env['REDIS_BINARY'] ?? 'redis-server';
   const args = options.args ?? [];
   try {
-    return await startedOnPort(
-      (port) => new RedisServer(binary, port, dir, args, options.config),
-      options.port,
-    );
+    return await startedOnPort((port) => new RedisServer(binary, port, dir, args, options.config), {
+      port: options.port,
+    });
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;
