@@ -52,7 +52,11 @@ export class HealthMonitor {
 
   /** Whether the reading loops make progress. Asks no server. `down` or `up`. */
   liveness(): HealthReport {
-    return this.report(this.readerCauses().filter(({ status }) => status === 'down'));
+    const check = this.readerCheck();
+    const causes = this.watched.readers
+      .list()
+      .flatMap((reader) => readerCause(reader, check) ?? []);
+    return this.report(causes.filter(({ status }) => status === 'down'));
   }
 
   /**
@@ -62,18 +66,21 @@ export class HealthMonitor {
   async readiness(): Promise<HealthReport> {
     const ending = this.notRunning();
     if (ending) return this.report([ending]);
-    const { readers } = this.watched;
     const asked = this.connections.areComplete ? await this.groups.causes() : [];
     // The transport may have begun to stop meanwhile.
     const ended = this.notRunning();
     if (ended) return this.report([ended]);
-    const down = [
+    const check = this.readerCheck();
+    const readers = this.watched.readers.list();
+    const causes = [
       ...this.connections.causes(),
-      ...readers.list().flatMap((reader) => notReading(reader) ?? []),
+      ...readers.flatMap((reader) => notReading(reader) ?? []),
       ...asked,
+      ...readers.flatMap((reader) => readerCause(reader, check) ?? []),
+      ...readers.flatMap((reader) => sourceCauses(reader, check)),
+      ...this.degraded(),
     ];
-    const read = [...this.readerCauses(), ...this.sourceCauses()];
-    return this.report([...down, ...read, ...this.degraded()].filter(this.counts));
+    return this.report(causes.filter(this.counts));
   }
 
   private report(reasons: readonly Reason[]): HealthReport {
@@ -97,16 +104,6 @@ export class HealthMonitor {
     const message =
       'The transport does not read yet. For an application that only publishes, set consumes: false.';
     return { code: 'not-started', status: 'down', message };
-  }
-
-  private readerCauses(): Reason[] {
-    const check = this.readerCheck();
-    return this.watched.readers.list().flatMap((reader) => readerCause(reader, check) ?? []);
-  }
-
-  private sourceCauses(): Reason[] {
-    const check = this.readerCheck();
-    return this.watched.readers.list().flatMap((reader) => sourceCauses(reader, check));
   }
 
   private readerCheck(): ReaderCheck {
