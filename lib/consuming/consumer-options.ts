@@ -9,7 +9,7 @@ import type { Middleware } from '../core/middleware.js';
 import type { LeaseStore } from '../ports/lease-store.js';
 import type { When } from '../core/message.js';
 import type { Inbox } from '../ports/inbox.js';
-import type { Instruments } from '../core/instrumentation.js';
+import type { Instruments } from '../core/instruments.js';
 import type { Replies } from '../ports/replies.js';
 import type { Ack } from '../core/settlement.js';
 import type { MessageSource } from '../ports/source.js';

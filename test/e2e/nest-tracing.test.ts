@@ -6,6 +6,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { BadRequestException, Controller, type PipeTransform } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import {
@@ -24,9 +25,10 @@ import {
   type StreamsTracingModuleOptions,
 } from 'nestjs-redis-streams/tracing';
 import { firstValueFrom } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startApp } from '../support/nest-app.js';
 import { recordTraces, traceIdOf } from '../support/traces.js';
+import { until } from '../support/until.js';
 import { flow } from '../support/workflow-app.js';
 
 const traces = recordTraces();
@@ -39,6 +41,11 @@ async function traced(controller: new () => object, options: StreamsTracingModul
     controllers: [controller],
   });
   return { ...app, publisher: app.app.get(StreamPublisher) };
+}
+
+/** The span begins with the end of the other one: the SDK measures each by an offset of its own. */
+function expectFollows({ startTime }: ReadableSpan, { endTime }: ReadableSpan): void {
+  expect(Math.abs(startTime[0] - endTime[0] + (startTime[1] - endTime[1]) / 1e9)).toBeLessThan(1);
 }
 
 @Controller()
@@ -359,5 +366,51 @@ describe('tracing', () => {
     const wrong = { ownTrace: 1, names: [] } as unknown as StreamsTracingModuleOptions;
     expect(() => StreamsTracingModule.forRoot(wrong)).toThrow('names');
     expect(() => streamsTracing({ ownTrace: 1 } as never)).toThrow('ownTrace');
+  });
+
+  it.each(['one message', 'a batch'])('ends the run of %s with its time', async (kind) => {
+    let end!: () => void;
+    const ends = new Promise<void>((resolve) => (end = resolve));
+    onTestFinished(() => end());
+    const batch = kind === 'a batch' ? { batch: { size: 2, maxWait: 1 } } : {};
+    @Controller()
+    class Slow {
+      @StreamHandler('order', { timeout: 10, maxDeliveries: 1, ...batch })
+      one() {
+        return ends;
+      }
+    }
+    const { publisher, kit } = await traced(Slow);
+    await publisher.publish('order', 1);
+    await kit.advance(20);
+    await until('it is given up', () => traces.named('dead-letter order').length === 1);
+    const run = traces.one('process order');
+    expect(run.status.code).toBe(SpanStatusCode.ERROR);
+    expect(run.attributes['error.type']).toBe('HandlerTimeoutError');
+    expectFollows(traces.one('dead-letter order'), run);
+  });
+
+  it('ends the run that a shutdown gives up', async () => {
+    let end!: () => void;
+    const ends = new Promise<void>((resolve) => (end = resolve));
+    onTestFinished(() => end());
+    let runs = false;
+    @Controller()
+    class Slow {
+      @StreamHandler('order')
+      one() {
+        runs = true;
+        return ends;
+      }
+    }
+    const { app, publisher, kit } = await traced(Slow);
+    await publisher.publish('order', 1);
+    await until('it runs', () => runs);
+    const closing = app.get(StreamsTransport).close();
+    await kit.advance(30_000);
+    await closing;
+    const run = traces.one('process order');
+    expect(run.attributes['error.type']).toBe('release');
+    expectFollows(traces.one('release order'), run);
   });
 });

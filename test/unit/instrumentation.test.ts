@@ -9,11 +9,15 @@ import {
   StreamHandler,
   StreamPublisher,
   StreamsClient,
+  StreamsModule,
+  StreamsTransport,
 } from 'nestjs-redis-streams';
-import { StreamsTestKit } from 'nestjs-redis-streams/memory';
-import { describe, expect, it } from 'vitest';
+import { memory, StreamsTestKit } from 'nestjs-redis-streams/memory';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Instrumentation } from '../../lib/core/instrumentation.js';
-import { startApp } from '../support/nest-app.js';
+import { inAllSlots } from '../support/in-all-slots.js';
+import { appModule, createApp, startApp } from '../support/nest-app.js';
+import { until } from '../support/until.js';
 import { flow } from '../support/workflow-app.js';
 
 /** An instrumentation that notes its calls, and sets a context. */
@@ -234,5 +238,71 @@ describe('an instrumentation', () => {
     });
     await kit.idle();
     expect(noted.calls).toEqual(['send-1 x/x in undefined', 'send-1 ended: id']);
+  });
+
+  it('is told once of a run that is given up, also where its method ends later', async () => {
+    const noted = new Noted();
+    let end!: () => void;
+    const ends = new Promise<void>((resolve) => (end = resolve));
+    let runs = false;
+    @Controller()
+    class Orders {
+      @StreamHandler('x')
+      one() {
+        runs = true;
+        return ends;
+      }
+    }
+    const options = { instrumentation: () => noted, gracePeriod: 10 };
+    const { app, kit } = await startApp({ controllers: [Orders], options });
+    const transport = app.get(StreamsTransport);
+    await app.get(StreamPublisher).publish('x', 1);
+    await until('it runs', () => runs);
+    const closing = transport.close();
+    await kit.advance(10);
+    await closing;
+    end();
+    await kit.idle();
+    const told = noted.calls.filter((call) => call.includes('after'));
+    expect(told).toEqual(['release settled after run of send-1.0']);
+  });
+
+  it('has its context for the run alone, not for what starts while its method overruns', async () => {
+    const noted = new Noted();
+    const seen: unknown[] = [];
+    let end!: () => void;
+    const ends = new Promise<void>((resolve) => (end = resolve));
+    @Controller()
+    class Orders {
+      @StreamHandler('x', {
+        timeout: 10,
+        filter: () => seen.push(noted.context.getStore()) > 0,
+      })
+      one(payload: unknown) {
+        return payload === 1 ? ends : undefined;
+      }
+    }
+    // With the system's clock: a timer of it keeps the context in which it was made.
+    const streams = StreamsModule.forRoot({
+      slots: inAllSlots(memory()),
+      group: 'test',
+      instrumentation: () => noted,
+      concurrency: 1,
+      maxOverrun: 1,
+    });
+    const app = await createApp(appModule({ imports: [streams], controllers: [Orders] }));
+    onTestFinished(() => app.close());
+    onTestFinished(() => end());
+    await app.listen();
+    const atOverrun: unknown[] = [];
+    app.get(StreamsTransport).on('overrun', () => {
+      atOverrun.push(noted.context.getStore());
+    });
+    const publisher = app.get(StreamPublisher);
+    await publisher.publishBatch([1, 2, 3].map((payload) => ({ eventType: 'x', payload })));
+    await until('all have run', () => seen.length === 3);
+    expect(seen).toEqual([undefined, undefined, undefined]);
+    // What takes the slot of the run is started where this is told.
+    expect(atOverrun).toEqual([undefined]);
   });
 });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { BoundHandler, Delivery, Handler } from '../../core/delivery.js';
-import type { Instruments } from '../../core/instrumentation.js';
+import type { Instruments } from '../../core/instruments.js';
 import { release } from '../../core/settlement.js';
 import { Collector } from './collector.js';
 import type { Gates } from '../middleware/gate.middleware.js';

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../../core/clock.js';
 import type { BoundHandler, Delivery } from '../../core/delivery.js';
 import type { EventBus } from '../../core/event-bus.js';
@@ -24,6 +25,11 @@ interface Known extends OverrunningRun {
 export class Overruns {
   private readonly known = new Set<Known>();
   readonly byEntry = new Map<string, Delivery>();
+  /**
+   * Calls in the context of the runtime. A run that overruns is noticed in its own context, and what
+   * starts in its slots would stand in that: spans, baggage and storages of another message.
+   */
+  private readonly outside = AsyncLocalStorage.snapshot();
 
   constructor(private readonly options: { readonly clock: Clock; readonly events: EventBus }) {}
 
@@ -62,8 +68,8 @@ export class Overruns {
       this.byEntry.set(keyOf(delivery.stream, delivery.group, delivery.id), delivery);
     }
     // A method that ends at once, because its signal or its stream has told it, is not reported.
-    setImmediate(() => this.tell(known));
-    void run.overrun.ended.then(() => this.ended(known));
+    setImmediate(() => this.outside(() => this.tell(known)));
+    void run.overrun.ended.then(() => this.outside(() => this.ended(known)));
   }
 
   private tell(run: Known): void {

@@ -74,15 +74,19 @@ export class FollowUp {
     reportSettled(events, clock, delivery, settlement, 'settled');
   }
 
-  /** Another run has the entry. The source hears nothing of it. */
-  lost(delivery: Delivery, settlement: Lost): void {
+  /**
+   * Another run has the entry. The source hears nothing of it.
+   * @returns false: it was settled before, and nothing follows
+   */
+  lost(delivery: Delivery, settlement: Lost): boolean {
     const { held, heldLease, events, clock } = this.options;
-    if (!held.has(delivery)) return;
+    if (!held.has(delivery)) return false;
     const isKnown = isLost(delivery);
-    if (!move(delivery, 'lost') && !isKnown) return;
+    if (!move(delivery, 'lost') && !isKnown) return false;
     if (settlement.why === 'taken' && !isKnown) heldLease?.lost();
     this.forget(delivery);
     reportSettled(events, clock, delivery, settlement, 'lost');
+    return true;
   }
 
   /** A delivery whose stream was halted while it was being offered waits no more: it is given back. */

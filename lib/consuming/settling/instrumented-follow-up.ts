@@ -12,8 +12,10 @@ export function instrumented(
       followUp.settled(delivery, settlement, outcome);
     },
     lost: (delivery, settlement) => {
-      instrumentation.settled(delivery, settlement, 'lost');
-      followUp.lost(delivery, settlement);
+      const isLost = followUp.lost(delivery, settlement);
+      // A run that was given up, and ends later, was told of then.
+      if (isLost) instrumentation.settled(delivery, settlement, 'lost');
+      return isLost;
     },
     handedOver: (delivery, settlement) => {
       instrumentation.settled(delivery, settlement, 'settled');

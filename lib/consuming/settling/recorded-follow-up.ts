@@ -12,8 +12,9 @@ export function recorded(
       recorder.settled(delivery, settlement, outcome);
     },
     lost: (delivery, settlement) => {
-      followUp.lost(delivery, settlement);
+      const isLost = followUp.lost(delivery, settlement);
       recorder.dropped(delivery, settlement.why === 'trimmed');
+      return isLost;
     },
     handedOver: (delivery, settlement) => {
       followUp.handedOver(delivery, settlement);

@@ -3,7 +3,7 @@ import { disown } from '../../core/disown.js';
 import { errorRecord } from '../../core/errors/error-record.js';
 import { isLost, isRunning, move } from '../../core/delivery-state.js';
 import type { EventBus } from '../../core/event-bus.js';
-import type { Instruments } from '../../core/instrumentation.js';
+import type { Instruments } from '../../core/instruments.js';
 import type { ExtendOutcome, LeaseState, Lease } from '../../core/lease.js';
 import {
   deadLetter,

@@ -1,7 +1,7 @@
 import type { Attributes, Context, Link, Span, Tracer } from '@opentelemetry/api';
 import { systemClock } from '../../core/clock.js';
 import type { Delivery } from '../../core/delivery.js';
-import { isSettlement } from '../../core/settlement.js';
+import { isSettlement, type Settlement } from '../../core/settlement.js';
 import { ATTRIBUTE, OPERATION, OWN_ATTRIBUTE } from '../conventions/messaging.js';
 import { failed, failedAs } from './failure.js';
 import { contextIn } from './message-context.js';
@@ -11,8 +11,8 @@ import type { TracingParts } from './tracing-parts.js';
 export class RunSpan {
   /** The context of the run: its span, and the baggage of the message. */
   readonly context: Context;
-  /** Engine time of its end, in milliseconds. */
-  endedAt = 0;
+  /** Time of its end by the system's clock, in milliseconds. Undefined: it goes on. */
+  endedAt: number | undefined;
   private readonly span: Span;
 
   constructor(
@@ -57,9 +57,26 @@ export class RunSpan {
       failed(api, this.span, error);
       throw error;
     } finally {
-      this.endedAt = systemClock.now();
-      this.span.end();
+      this.end();
     }
+  }
+
+  /**
+   * Ends the span of a run that goes on though its message was given up, or its time was over.
+   * @param settlement what became of the message
+   */
+  endBefore(settlement: Settlement): void {
+    // A method may go on after its message was handled.
+    if (this.endedAt !== undefined || settlement.kind === 'ack') return;
+    const error = 'error' in settlement ? settlement.error : undefined;
+    failedAs(this.parts.api, this.span, error?.name ?? settlement.kind, error?.message);
+    this.end();
+  }
+
+  private end(): void {
+    if (this.endedAt !== undefined) return;
+    this.endedAt = systemClock.now();
+    this.span.end();
   }
 
   /** A run may fail without an error that it throws: it was refused by a pipe, or answered with an error. */

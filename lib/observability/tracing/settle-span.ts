@@ -23,13 +23,14 @@ export interface Settled {
 export function recordSettlement(parts: TracingParts, settled: Settled): void {
   const { delivery, settlement, outcome, run } = settled;
   const { kind } = settlement;
+  const startTime = run?.endedAt;
   if (run ? !run.isSampled : kind !== 'dead-letter') return;
   const { api, tracer } = parts;
   const span = tracer?.startSpan(
     `${kind} ${destinationOf(delivery)}`,
     {
       kind: api.SpanKind.CLIENT,
-      ...(run && { startTime: run.endedAt }),
+      ...(startTime !== undefined && { startTime }),
       attributes: {
         ...parts.common,
         ...attributesOf(delivery),

@@ -59,9 +59,10 @@ class Tracing implements Instrumentation {
   }
 
   settled(delivery: Delivery, settlement: Settlement, outcome: SettleOutcome): void {
-    if (!this.parts.settings.settleSpans) return;
     const { instrumented } = delivery;
     const run = instrumented instanceof RunSpan ? instrumented : undefined;
+    run?.endBefore(settlement);
+    if (!this.parts.settings.settleSpans) return;
     recordSettlement(this.parts, { delivery, settlement, outcome, run });
   }
 }
