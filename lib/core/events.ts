@@ -203,7 +203,8 @@ export interface StreamsEvents
   /**
    * A method or listener of the application that listens to an event threw, or its promise was rejected.
    * `listener`: a method with `@OnStreamEvent` or `@OnStreamLag`, such as `Pager.page`, or
-   * `a listener of 'settled'`, or the hook of `setOnProcessingEndHook`.
+   * `a listener of 'settled'`, or the hook of `setOnProcessingEndHook`, or
+   * a method of the instrumentation.
    */
   'listener-failed': { readonly listener: string; readonly error: Error };
   /**

@@ -1,4 +1,3 @@
-import { refuse } from './option-schema/refuse.js';
 import type { Delivery } from './delivery.js';
 import type { Metadata } from './message.js';
 import type { Settlement, SettleOutcome } from './settlement.js';
@@ -42,7 +41,8 @@ export interface Sending {
  * library calls an instrumentation only where it can do what a listener of events cannot: add
  * metadata to messages, and run code in an asynchronous context.
  *
- * Not its job: to decide anything. It returns what it was given, and its methods do not throw.
+ * Not its job: to decide anything. It returns what it was given. Where a method throws, messages go on
+ * as if there were no instrumentation, and `listener-failed` is raised.
  * docs/decisions/0038
  */
 export interface Instrumentation {
@@ -74,40 +74,3 @@ export interface Instrumentation {
  * @param source `technology`: that of the message source, such as `redis`
  */
 export type InstrumentationFactory = (source: { readonly technology: string }) => Instrumentation;
-
-/** The instrumentation of a runtime. */
-export class Instruments {
-  /** Undefined: there is none, and nothing is paid for it. */
-  current: Instrumentation | undefined;
-
-  constructor(
-    private readonly technology: string,
-    given?: InstrumentationFactory,
-  ) {
-    if (given) this.use(given);
-  }
-
-  /**
-   * Sets the instrumentation. Call it before the transport listens: consumers that read already go
-   * on without it.
-   * @throws InvalidOptionsError where there is one already, or where a method of it is missing
-   */
-  use(create: InstrumentationFactory): void {
-    if (this.current) refuse([SECOND]);
-    const made = create({ technology: this.technology });
-    refuse(missingIn(made));
-    this.current = made;
-  }
-}
-
-const SECOND =
-  'instrumentation must be given once: by the option instrumentation, or by StreamsTracingModule for this module';
-
-const METHODS = ['sending', 'run', 'following', 'settled'] as const;
-
-/** One problem for each method that is missing. An application without TypeScript may forget one. */
-function missingIn(made: Partial<Instrumentation> | undefined): string[] {
-  return METHODS.filter((name) => typeof made?.[name] !== 'function').map(
-    (name) => `instrumentation must make an object with the method ${name}`,
-  );
-}

@@ -6,7 +6,7 @@ import { endedStep, type EndedStep, type NextPlace } from './ended-step.js';
 import { errorRecord } from '../core/errors/error-record.js';
 import { ClosedError, UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/event-bus.js';
-import type { Instruments } from '../core/instrumentation.js';
+import type { Instruments } from '../core/instruments.js';
 import type { Metadata, OutgoingEntry } from '../core/message.js';
 import { ack, deadLetter, type Ack, type Settlement } from '../core/settlement.js';
 import { targetOf } from '../options/step-target.js';

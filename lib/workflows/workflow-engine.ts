@@ -4,7 +4,7 @@ import type { Delivery } from '../core/delivery.js';
 import type { DueTime } from '../options/due-time.js';
 import { UnsupportedFeatureError } from '../core/errors/start-up.errors.js';
 import type { EventBus } from '../core/event-bus.js';
-import type { Instruments } from '../core/instrumentation.js';
+import type { Instruments } from '../core/instruments.js';
 import type { Lease } from '../core/lease.js';
 import type { Middleware } from '../core/middleware.js';
 import type { Ack, Settlement } from '../core/settlement.js';
